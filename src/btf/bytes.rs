@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reads and writes of numbers at any alignment, with every bound checked.
+
+/// The `u32` in native byte order at byte `at`, or `None` past the end.
+#[inline]
+pub fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
+    let tail = bytes.get(at..)?;
+    Some(u32::from_ne_bytes(*tail.first_chunk::<4>()?))
+}
+
+/// The `u16` in native byte order at byte `at`, or `None` past the end.
+#[inline]
+pub(super) fn read_u16(bytes: &[u8], at: usize) -> Option<u16> {
+    let tail = bytes.get(at..)?;
+    Some(u16::from_ne_bytes(*tail.first_chunk::<2>()?))
+}
+
+/// Stores `value` in native byte order at byte `at`; `None` where it does not fit.
+#[inline]
+pub fn put_u32(bytes: &mut [u8], at: usize, value: u32) -> Option<()> {
+    *bytes.get_mut(at..)?.first_chunk_mut::<4>()? = value.to_ne_bytes();
+    Some(())
+}
+
+/// Copies `from` to the front of `to` and returns what is left of `to`; `None` where it is short.
+#[inline]
+pub fn copy<'a>(to: &'a mut [u8], from: &[u8]) -> Option<&'a mut [u8]> {
+    let (head, tail) = to.split_at_mut_checked(from.len())?;
+    for (to, from) in head.iter_mut().zip(from) {
+        *to = *from;
+    }
+    Some(tail)
+}

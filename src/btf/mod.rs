@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! BTF as bytes: header, types, strings and ids, borrowed and never trusted.
+//!
+//! Format: `Documentation/bpf/btf.rst` and `include/uapi/linux/btf.h`.
+//!
+//! A [`Blob`] is one `.BTF` section, a [`Table`] finds its types, a [`Btf`] joins the two and, for
+//! split BTF, adds those of its base. [`verify`] reaches the kernel's own verdict.
+
+mod blob;
+mod bytes;
+mod error;
+mod kind;
+mod num;
+mod record;
+mod table;
+pub mod verify;
+mod view;
+
+pub use blob::{write_header, Blob, Form, HEADER_LEN, HEADER_LEN_LAYOUT};
+pub use bytes::{copy, put_u32, read_u32};
+pub use error::{Error, Part, Reason, Section};
+pub use kind::{Kind, Shape};
+pub use num::{len_u32, to_usize};
+pub use record::{Member, Record, RECORD_LEN};
+pub use table::Table;
+pub use view::Btf;
+
+/// Largest type id the kernel accepts (`BTF_MAX_TYPE`).
+pub const MAX_TYPE: u32 = 0x000f_ffff;
+/// Largest string offset the kernel accepts (`BTF_MAX_NAME_OFFSET`).
+pub const MAX_NAME_OFFSET: u32 = 0x00ff_ffff;

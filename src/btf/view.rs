@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! BTF as its readers see it: types by id and strings by offset, across a base and what is split
+//! off it.
+
+use super::{to_usize, Blob, Error, Reason, Record, Table};
+
+/// A blob with its table, alone or on the one it was split off.
+#[derive(Clone, Copy)]
+pub struct Btf<'a> {
+    base: Option<Layer<'a>>,
+    own: Layer<'a>,
+}
+
+/// A blob, its table, and where its ids and strings start.
+#[derive(Clone, Copy)]
+struct Layer<'a> {
+    blob: Blob<'a>,
+    table: Table<'a>,
+    start_id: u32,
+    start_str_off: u32,
+}
+
+impl<'a> Layer<'a> {
+    #[inline]
+    fn end_id(&self) -> u32 {
+        self.start_id.saturating_add(self.table.len())
+    }
+
+    #[inline]
+    fn end_str_off(&self) -> u32 {
+        self.start_str_off.saturating_add(self.blob.strings_len())
+    }
+}
+
+impl<'a> Btf<'a> {
+    /// Joins a blob that stands alone with its table.
+    pub fn alone(blob: Blob<'a>, table: Table<'a>) -> Self {
+        let own = Layer {
+            blob,
+            table,
+            start_id: 1,
+            start_str_off: 0,
+        };
+        Btf { base: None, own }
+    }
+
+    /// Joins a split blob with its table, on a `base` that stands alone.
+    pub fn split(base: &Btf<'a>, blob: Blob<'a>, table: Table<'a>) -> Self {
+        let own = Layer {
+            blob,
+            table,
+            start_id: base.end_id(),
+            start_str_off: base.end_str_off(),
+        };
+        Btf {
+            base: Some(base.own),
+            own,
+        }
+    }
+
+    /// The blob without its base.
+    #[inline]
+    pub fn blob(&self) -> &Blob<'a> {
+        &self.own.blob
+    }
+
+    /// Number of types that are not the base's.
+    #[inline]
+    pub fn own_count(&self) -> u32 {
+        self.own.table.len()
+    }
+
+    /// Id of the first type that is not the base's.
+    #[inline]
+    pub fn start_id(&self) -> u32 {
+        self.own.start_id
+    }
+
+    /// One more than the last id (`btf_nr_types`).
+    #[inline]
+    pub fn end_id(&self) -> u32 {
+        self.own.end_id()
+    }
+
+    /// String offset of the first string that is not the base's.
+    #[inline]
+    pub fn start_str_off(&self) -> u32 {
+        self.own.start_str_off
+    }
+
+    /// One more than the last string offset.
+    #[inline]
+    pub fn end_str_off(&self) -> u32 {
+        self.own.end_str_off()
+    }
+
+    /// The type with this id; `None` for void (0) and past the end.
+    #[inline]
+    pub fn record(&self, id: u32) -> Option<Record<'a>> {
+        let layer = match self.base {
+            Some(base) if id < self.own.start_id => base,
+            _ => self.own,
+        };
+        let index = id.checked_sub(layer.start_id)?;
+        layer.table.record(layer.blob.types(), index)
+    }
+
+    /// The string at this offset, without its NUL.
+    #[inline]
+    pub fn string(&self, off: u32) -> Option<&'a [u8]> {
+        let (blob, off) = self.locate(off)?;
+        blob.string(off)
+    }
+
+    /// Whether the string at `off` is `name`.
+    #[inline]
+    pub fn string_is(&self, off: u32, name: &[u8]) -> bool {
+        let tail = self
+            .locate(off)
+            .and_then(|(blob, off)| blob.strings().get(to_usize(off)..));
+        let rest = tail.and_then(|tail| tail.strip_prefix(name));
+        rest.and_then(<[u8]>::first) == Some(&0)
+    }
+
+    /// The blob that holds the string at `off`, and the string's offset there.
+    #[inline]
+    fn locate(&self, off: u32) -> Option<(&Blob<'a>, u32)> {
+        let layer = match &self.base {
+            Some(base) if off < self.own.start_str_off => base,
+            _ => &self.own,
+        };
+        Some((&layer.blob, off.checked_sub(layer.start_str_off)?))
+    }
+
+    /// The types that are not the base's, each with its id, in the order of their ids.
+    pub fn own_records(&self) -> impl Iterator<Item = (u32, Record<'a>)> + 'a {
+        let types = self.own.blob.types();
+        let mut at = 0;
+        let records = core::iter::from_fn(move || {
+            let record = Record::parse(types, at).ok()?;
+            at = record.end();
+            Some(record)
+        });
+        (self.start_id()..self.end_id()).zip(records)
+    }
+
+    /// An error at byte `at` of the type `id`, which `record` holds.
+    pub fn error(&self, id: u32, record: &Record<'_>, at: u32, reason: Reason) -> Error {
+        let start = self.own.blob.types_start().saturating_add(record.at());
+        self.own.blob.error(start.saturating_add(at), id, reason)
+    }
+
+    /// The type reached from `id` through typedefs and qualifiers, with its id.
+    ///
+    /// `None` for void, for an id out of range, and after 32 steps, the most the kernel allows.
+    pub fn unmodified(&self, id: u32) -> Option<(u32, Record<'a>)> {
+        const CHAIN_LIMIT: u32 = 32;
+        let mut id = id;
+        for _ in 0..=CHAIN_LIMIT {
+            let record = self.record(id)?;
+            if !record.kind().is_modifier() {
+                return Some((id, record));
+            }
+            id = record.type_id();
+        }
+        None
+    }
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Module notifiers: being told of every module that is loaded or unloaded.
+//!
+//! C header: [`include/linux/module.h`](srctree/include/linux/module.h)
+
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use kernel::{
+    bindings, container_of,
+    error::to_result,
+    ffi::{c_int, c_ulong, c_void},
+    prelude::*,
+    str::CStr,
+    types::Opaque,
+};
+
+/// What happens to a module (`enum module_state`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// It is in its final place and relocated; none of its code has run.
+    Coming,
+    /// Its init function has succeeded.
+    Live,
+    /// It is being unloaded, or its load has failed.
+    Going,
+}
+
+impl Event {
+    fn from_raw(state: c_ulong) -> Option<Self> {
+        match bindings::module_state::try_from(state).ok()? {
+            bindings::module_state_MODULE_STATE_COMING => Some(Self::Coming),
+            bindings::module_state_MODULE_STATE_LIVE => Some(Self::Live),
+            bindings::module_state_MODULE_STATE_GOING => Some(Self::Going),
+            _ => None,
+        }
+    }
+}
+
+/// The module an [`Event`] happens to.
+///
+/// # Invariants
+///
+/// The pointer is to a valid `struct module` that stays so for `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct ModuleRef<'a>(NonNull<bindings::module>, PhantomData<&'a ()>);
+
+impl<'a> ModuleRef<'a> {
+    /// The C object.
+    pub(crate) fn as_non_null(self) -> NonNull<bindings::module> {
+        self.0
+    }
+
+    /// The C object.
+    pub(crate) fn as_ptr(self) -> *mut bindings::module {
+        self.0.as_ptr()
+    }
+
+    /// Name of the module.
+    pub(crate) fn name(self) -> &'a CStr {
+        // SAFETY: By the type invariant the module is valid for `'a`; its name ends with NUL and
+        // does not change.
+        unsafe { CStr::from_char_ptr((&raw const (*self.as_ptr()).name).cast()) }
+    }
+}
+
+/// Something that is told of modules.
+///
+/// It observes: whatever it does, the load or unload goes on.
+pub(crate) trait ModuleNotifier: Send + Sync {
+    /// Notifiers of a higher priority are called first; those of the kernel have 0.
+    const PRIORITY: c_int;
+
+    /// Called for each event, possibly for several modules at once.
+    fn notify(&self, event: Event, module: ModuleRef<'_>);
+}
+
+/// A [`ModuleNotifier`] that is called for as long as this lives.
+///
+/// Dropping it waits for the calls that are under way, of all notifiers: what this one saw begin
+/// has also ended.
+///
+/// # Invariants
+///
+/// `block` is on the kernel's list of module notifiers.
+#[pin_data(PinnedDrop)]
+pub(crate) struct Registration<T: ModuleNotifier> {
+    #[pin]
+    block: Opaque<bindings::notifier_block>,
+    notifier: T,
+}
+
+impl<T: ModuleNotifier> Registration<T> {
+    /// Registers `notifier`.
+    pub(crate) fn new(notifier: T) -> impl PinInit<Self, Error> {
+        // `block` comes last: from then on the notifier may be called.
+        try_pin_init!(Self {
+            notifier,
+            block <- Opaque::try_ffi_init(|slot: *mut bindings::notifier_block| {
+                // SAFETY: `slot` is valid for writes by the contract of `try_ffi_init`.
+                unsafe {
+                    slot.write(bindings::notifier_block {
+                        notifier_call: Some(Self::notifier_call),
+                        next: core::ptr::null_mut(),
+                        priority: T::PRIORITY,
+                    })
+                };
+                // SAFETY: `slot` is pinned and initialised, and `drop` takes it off the list
+                // before it goes away.
+                to_result(unsafe { bindings::register_module_notifier(slot) })
+            }),
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `block` must be the field of a live `Registration<T>`, and `module` a `struct module` that
+    /// is valid for the whole call.
+    unsafe extern "C" fn notifier_call(
+        block: *mut bindings::notifier_block,
+        state: c_ulong,
+        module: *mut c_void,
+    ) -> c_int {
+        if let (Some(event), Some(module)) = (Event::from_raw(state), NonNull::new(module.cast())) {
+            // SAFETY: By the requirements of this function `block` is inside a `Self`.
+            let this = unsafe { container_of!(Opaque::cast_from(block), Self, block) };
+            // SAFETY: `Self` is live and `notifier` was initialised before it was registered.
+            let notifier = unsafe { &(*this).notifier };
+            // INVARIANT: The caller keeps the module valid for the whole call.
+            notifier.notify(event, ModuleRef(module, PhantomData));
+        }
+        bindings::NOTIFY_OK as c_int
+    }
+}
+
+#[pinned_drop]
+impl<T: ModuleNotifier> PinnedDrop for Registration<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: By the type invariant `block` is registered. Taking it off the list waits for
+        // the calls under way.
+        unsafe { bindings::unregister_module_notifier(self.block.get()) };
+    }
+}
+
+// SAFETY: A notifier block may be taken off the list by any thread, and `T` may be sent.
+unsafe impl<T: ModuleNotifier> Send for Registration<T> {}
+// SAFETY: Nothing but `T`, which is `Sync`, can be reached through a shared reference.
+unsafe impl<T: ModuleNotifier> Sync for Registration<T> {}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The BTF that modules are relocated to: vmlinux's, with its tables built once.
+
+use super::index::Index;
+use crate::btf::{Blob, Btf, Error, Record, Table};
+
+/// Every 16th type's offset is kept: 31 KiB for vmlinux, and some eight steps a look-up.
+const SHIFT: u32 = 4;
+
+/// The base BTF with what finds its types by id and by name.
+#[derive(Clone, Copy)]
+pub struct Base<'a> {
+    btf: Btf<'a>,
+    index: Index<'a>,
+}
+
+/// Number of types and of indexed names of a base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaseSize {
+    types: u32,
+    names: u32,
+}
+
+impl BaseSize {
+    /// Walks `blob`, a base, once and counts its types.
+    ///
+    /// # Errors
+    ///
+    /// The first record that is cut short or of a kind not known.
+    pub fn of(blob: &Blob<'_>) -> Result<Self, Error> {
+        let types = Table::count(blob, 1)?;
+        let btf = Btf::alone(*blob, Table::from_parts(&[], SHIFT, types));
+        let names = Index::count(&btf);
+        Ok(BaseSize { types, names })
+    }
+
+    /// Length in words of the offsets [`Base::build`] fills.
+    pub fn offsets_len(&self) -> usize {
+        Table::needs(self.types, SHIFT)
+    }
+
+    /// Length in words of the index [`Base::build`] fills.
+    pub fn index_len(&self) -> usize {
+        Index::needs(self.names)
+    }
+}
+
+impl<'a> Base<'a> {
+    /// Builds the tables of `blob` in `offsets` and `index`, of the lengths that `size` gives.
+    ///
+    /// # Errors
+    ///
+    /// `Reason::ShortBuffer` where one of them is too short.
+    pub fn build(
+        blob: Blob<'a>,
+        size: BaseSize,
+        offsets: &'a mut [u32],
+        index: &'a mut [u32],
+    ) -> Result<Self, Error> {
+        let table = Table::build(&blob, 1, offsets, SHIFT)?;
+        let btf = Btf::alone(blob, table);
+        let index = Index::build(&btf, size.names, index)?;
+        Ok(Base { btf, index })
+    }
+
+    /// The base that [`Base::build`] made of these very parts.
+    ///
+    /// Any other parts give wrong types or none, never a read out of bounds.
+    pub fn from_parts(
+        blob: Blob<'a>,
+        size: BaseSize,
+        offsets: &'a [u32],
+        index: &'a [u32],
+    ) -> Self {
+        let table = Table::from_parts(offsets, SHIFT, size.types);
+        Base {
+            btf: Btf::alone(blob, table),
+            index: Index::from_parts(index, size.names),
+        }
+    }
+
+    /// The BTF itself.
+    #[inline]
+    pub fn btf(&self) -> &Btf<'a> {
+        &self.btf
+    }
+
+    /// The INT, FLOAT, ENUM, ENUM64, STRUCT, UNION and FWD types with this name, lowest id first.
+    pub fn named<'b>(
+        &'b self,
+        name: &'b [u8],
+    ) -> impl Iterator<Item = (u32, Record<'a>)> + Clone + 'b {
+        self.index.named(&self.btf, name)
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What to do with a module's BTF: match its distilled base to vmlinux, plan, and write the result.
+//!
+//! The steps are those of `tools/lib/bpf/btf_relocate.c`, under names of their own:
+//!
+//! | step | here |
+//! | --- | --- |
+//! | look up base types by name | [`Base`] and its index |
+//! | check the distilled base | `Survey::of`, `Plan::new` |
+//! | mark embedded types | `embedded` |
+//! | map distilled ids | `matching`, giving a [`Fate`] each |
+//! | rewrite ids and strings | [`Plan::write`] |
+//! | ids outside of BTF | [`btf_ids`] |
+//!
+//! Everything that can fail happens in [`Plan::new`], while all input is untouched. No step
+//! allocates: the caller hands over scratch of the length that [`Survey::scratch_len`] gives.
+
+mod base;
+pub mod btf_ids;
+mod embedded;
+mod fate;
+mod index;
+mod layout;
+mod matching;
+mod order;
+mod plain;
+mod plan;
+mod report;
+mod scratch;
+mod sort;
+mod strings;
+mod survey;
+mod text;
+mod write;
+
+pub use base::{Base, BaseSize};
+pub use fate::{Fate, Why};
+pub use matching::candidates;
+pub use plain::check as check_plain;
+pub use plan::{Counts, Plan, Policy, Unmatched};
+pub use report::{Entry, Report};
+pub use survey::{Input, Survey};
+pub use text::Name;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where opaque types stand among a module's own, and the ids that follow from it.
+
+use super::sort::heap_sort;
+use super::Fate;
+use crate::btf::{to_usize, Btf};
+
+/// Puts the ids in `opaque` in the order of their names and finds each its place: the index of the
+/// module's type that it goes in front of. Where the module's types are not sorted, all go last.
+pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
+    if opaque.is_empty() || !is_sorted(btf) {
+        places.fill(btf.own_count());
+        return;
+    }
+    heap_sort(
+        opaque,
+        opaque.len(),
+        |ids, a, b| key(btf, ids, a) < key(btf, ids, b),
+        |ids, a, b| {
+            // Places below the length, so neither can be missing.
+            if let (Some(x), Some(y)) = (ids.get(a).copied(), ids.get(b).copied()) {
+                put(ids, a, y);
+                put(ids, b, x);
+            }
+        },
+    );
+    for (id, place) in opaque.iter().zip(places) {
+        *place = upper_bound(btf, name(btf, *id));
+    }
+}
+
+/// Fills in the new id of each distilled type, by index.
+pub(super) fn number(
+    base_end: u32,
+    fates: &[u32],
+    opaque: &[u32],
+    places: &[u32],
+    ids: &mut [u32],
+) {
+    for (id, fate) in ids.iter_mut().zip(fates) {
+        if let Fate::Mapped(mapped) = Fate::from_word(*fate) {
+            *id = mapped;
+        }
+    }
+    for ((distilled, place), rank) in opaque.iter().zip(places).zip(0..u32::MAX) {
+        let new = base_end.saturating_add(*place).saturating_add(rank);
+        put(ids, to_usize(distilled.wrapping_sub(1)), new);
+    }
+}
+
+/// As `btf_check_sorted` in `kernel/bpf/btf.c` has it: no name is less than the one ahead of it.
+fn is_sorted(btf: &Btf<'_>) -> bool {
+    let mut previous: &[u8] = &[];
+    btf.own_records().all(|(_, record)| {
+        let name = btf.string(record.name_off()).unwrap_or(&[]);
+        let sorted = previous <= name;
+        previous = name;
+        sorted
+    })
+}
+
+/// Index of the first of the module's types with a name greater than `name`.
+fn upper_bound(btf: &Btf<'_>, name: &[u8]) -> u32 {
+    let (mut low, mut high) = (0u32, btf.own_count());
+    while low < high {
+        let middle = low.midpoint(high);
+        if self::name(btf, btf.start_id().saturating_add(middle)) <= name {
+            low = middle.saturating_add(1);
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+fn name<'a>(btf: &Btf<'a>, id: u32) -> &'a [u8] {
+    let record = btf.record(id);
+    record
+        .and_then(|record| btf.string(record.name_off()))
+        .unwrap_or(&[])
+}
+
+/// What opaque types are sorted by: the name, and for types that share it the id.
+fn key<'a>(btf: &Btf<'a>, ids: &[u32], at: usize) -> (&'a [u8], u32) {
+    let id = ids.get(at).copied().unwrap_or(0);
+    (name(btf, id), id)
+}
+
+fn put(ids: &mut [u32], at: usize, value: u32) {
+    if let Some(slot) = ids.get_mut(at) {
+        *slot = value;
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where each string offset of a module's types points after relocation.
+
+use crate::btf::{len_u32, to_usize, Blob};
+
+/// The new string offsets.
+///
+/// `map` has a word for each byte of the distilled base's strings: the new offset of the string
+/// that starts there, or 0. A string no vmlinux type is named by is appended to the module's own.
+pub(super) struct Strings<'a> {
+    map: &'a mut [u32],
+    distilled: Blob<'a>,
+    /// Length of vmlinux's strings.
+    base_len: u32,
+    /// Where appended strings start: behind vmlinux's and the module's own.
+    appended_start: u32,
+    appended_len: u32,
+}
+
+impl<'a> Strings<'a> {
+    /// Nothing mapped yet; `map` is all 0.
+    pub(super) fn new(
+        map: &'a mut [u32],
+        distilled: Blob<'a>,
+        base_len: u32,
+        split_len: u32,
+    ) -> Self {
+        Strings {
+            map,
+            distilled,
+            base_len,
+            appended_start: base_len.saturating_add(split_len),
+            appended_len: 0,
+        }
+    }
+
+    /// Records that vmlinux has the distilled base's string at `off` at `base_off`.
+    pub(super) fn map(&mut self, off: u32, base_off: u32) {
+        if let Some(word) = self.map.get_mut(to_usize(off)) {
+            *word = base_off;
+        }
+    }
+
+    /// Makes sure that the string at `off`, as the module's types use it, has a new offset.
+    pub(super) fn keep(&mut self, off: u32) {
+        let Some(word) = self.map.get_mut(to_usize(off)) else {
+            // One of the module's own strings: those stay.
+            return;
+        };
+        if off == 0 || *word != 0 {
+            return;
+        }
+        let len = self.distilled.string(off).and_then(len_u32).unwrap_or(0);
+        *word = self.appended_start.saturating_add(self.appended_len);
+        self.appended_len = self.appended_len.saturating_add(len).saturating_add(1);
+    }
+
+    /// The new offset of the string at `off`, which was mapped or kept before.
+    #[inline]
+    pub(super) fn new_offset(&self, off: u32) -> u32 {
+        match self.map.get(to_usize(off)) {
+            Some(new) => *new,
+            None => off
+                .saturating_sub(self.distilled.strings_len())
+                .saturating_add(self.base_len),
+        }
+    }
+
+    /// Bytes that [`Strings::append`] writes.
+    pub(super) fn appended_len(&self) -> u32 {
+        self.appended_len
+    }
+
+    /// One more than the last new offset.
+    pub(super) fn end(&self) -> u32 {
+        self.appended_start.saturating_add(self.appended_len)
+    }
+
+    /// Writes the appended strings, each with its NUL, to `out`, which is all 0 and of
+    /// [`Strings::appended_len`] bytes.
+    pub(super) fn append(&self, out: &mut [u8]) -> Option<()> {
+        if self.appended_len == 0 {
+            return Some(());
+        }
+        for (off, new) in (0..u32::MAX).zip(self.map.iter()) {
+            let Some(at) = new.checked_sub(self.appended_start) else {
+                continue;
+            };
+            let string = self.distilled.string(off)?;
+            crate::btf::copy(out.get_mut(to_usize(at)..)?, string)?;
+        }
+        Some(())
+    }
+}

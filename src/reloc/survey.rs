@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The first look at a module's BTF: its headers, and how much there is of what.
+
+use super::scratch::Sizes;
+use super::Base;
+use crate::btf::{Blob, Error, Form, Section, Table};
+
+/// The BTF sections of a module, whole, at any alignment.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// `.BTF`.
+    pub btf: &'a [u8],
+    /// `.BTF.base`, where the module has one.
+    pub btf_base: Option<&'a [u8]>,
+}
+
+/// A module's BTF whose headers hold and whose records can be walked.
+pub struct Survey<'a> {
+    pub(super) split: Blob<'a>,
+    pub(super) distilled: Option<Blob<'a>>,
+    pub(super) sizes: Sizes,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at `input`, a module that is to be loaded on `base`.
+    ///
+    /// # Errors
+    ///
+    /// A bad header, string part, or the first record that is cut short or of a kind not known.
+    pub fn of(base: &Base<'_>, input: &Input<'a>) -> Result<Self, Error> {
+        let distilled = match input.btf_base {
+            Some(bytes) => Some(Blob::parse(Section::BtfBase, Form::Base, bytes)?),
+            None => None,
+        };
+        let split = Blob::parse(Section::Btf, Form::Split, input.btf)?;
+        let (distilled_count, strings) = match &distilled {
+            Some(blob) => (Table::count(blob, 1)?, blob.strings_len()),
+            None => (0, 0),
+        };
+        let start_id = match distilled {
+            Some(_) => distilled_count.saturating_add(1),
+            None => base.btf().end_id(),
+        };
+        let sizes = Sizes {
+            distilled: distilled_count,
+            split: Table::count(&split, start_id)?,
+            strings,
+        };
+        Ok(Survey {
+            split,
+            distilled,
+            sizes,
+        })
+    }
+
+    /// Length in words of the scratch that [`super::Plan::new`] and [`super::check_plain`] need.
+    pub fn scratch_len(&self) -> usize {
+        self.sizes.total()
+    }
+
+    /// Whether the module carries a distilled base.
+    pub fn is_distilled(&self) -> bool {
+        self.distilled.is_some()
+    }
+
+    /// Number of types the module's own BTF holds.
+    pub fn split_count(&self) -> u32 {
+        self.sizes.split
+    }
+
+    /// Number of types its distilled base holds.
+    pub fn distilled_count(&self) -> u32 {
+        self.sizes.distilled
+    }
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The words for what was found: the kernel log, debugfs and the host tool all print through here.
+
+use core::fmt::{Display, Formatter, Result, Write};
+
+use super::{Entry, Fate, Unmatched, Why};
+use crate::btf::{Error, Kind, Part, Reason, Section};
+
+/// Bytes of a name as text: what is not printable ASCII is escaped.
+pub struct Name<'a>(pub &'a [u8]);
+
+impl Display for Name<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        for byte in self.0 {
+            match byte {
+                0x20..=0x7e => f.write_char(char::from(*byte))?,
+                byte => write!(f, "\\x{byte:02x}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Display for Section {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Section::Btf => ".BTF",
+            Section::BtfBase => ".BTF.base",
+            Section::BtfIds => ".BTF_ids",
+            Section::Vmlinux => "vmlinux BTF",
+        })
+    }
+}
+
+impl Display for Part {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Part::Types => "types",
+            Part::Strings => "strings",
+            Part::Layout => "layout",
+        })
+    }
+}
+
+impl Display for Kind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Kind::Int => "INT",
+            Kind::Ptr => "PTR",
+            Kind::Array => "ARRAY",
+            Kind::Struct => "STRUCT",
+            Kind::Union => "UNION",
+            Kind::Enum => "ENUM",
+            Kind::Fwd => "FWD",
+            Kind::Typedef => "TYPEDEF",
+            Kind::Volatile => "VOLATILE",
+            Kind::Const => "CONST",
+            Kind::Restrict => "RESTRICT",
+            Kind::Func => "FUNC",
+            Kind::FuncProto => "FUNC_PROTO",
+            Kind::Var => "VAR",
+            Kind::Datasec => "DATASEC",
+            Kind::Float => "FLOAT",
+            Kind::DeclTag => "DECL_TAG",
+            Kind::TypeTag => "TYPE_TAG",
+            Kind::Enum64 => "ENUM64",
+        })
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} offset {}", self.section, self.offset)?;
+        if self.type_id != 0 {
+            write!(f, ", type [{}]", self.type_id)?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
+impl Display for Why {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Why::Absent => f.write_str("vmlinux has no type of this name"),
+            Why::OtherKind(id) => write!(f, "vmlinux has only another kind, [{id}]"),
+            Why::OtherSize(id) => write!(f, "vmlinux has it in another size, [{id}]"),
+            Why::OtherEncoding(id) => write!(f, "vmlinux has it in another encoding, [{id}]"),
+            Why::Ambiguous(id) => {
+                write!(f, "vmlinux has several that differ in layout, first [{id}]")
+            }
+        }
+    }
+}
+
+impl Display for Unmatched {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, ".BTF.base type [{}]: {}", self.type_id, self.why)
+    }
+}
+
+impl Display for Entry<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let name = Name(self.name);
+        write!(
+            f,
+            "[{}] {} {} size {} -> ",
+            self.distilled_id, self.kind, name, self.size
+        )?;
+        match self.fate {
+            Fate::Mapped(id) => write!(f, "vmlinux [{id}]"),
+            Fate::Opaque(why) => write!(f, "opaque [{}]: {why}", self.new_id),
+        }
+    }
+}
+
+impl Display for Reason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Reason::HeaderTruncated { .. }
+            | Reason::BadMagic(_)
+            | Reason::BadVersion(_)
+            | Reason::BadFlags(_)
+            | Reason::HeaderUnknown(_)
+            | Reason::NoData
+            | Reason::PartMisplaced { .. }
+            | Reason::PartTooLong { .. }
+            | Reason::TrailingBytes(_)
+            | Reason::StringsNotLast
+            | Reason::StringsLength(_)
+            | Reason::StringsUnterminated
+            | Reason::StringsNoEmpty
+            | Reason::TooLarge => header(self, f),
+            Reason::ElementName { .. }
+            | Reason::ElementReference { .. }
+            | Reason::UnionMemberOffset { .. }
+            | Reason::MemberOrder { .. }
+            | Reason::MemberOutside { .. }
+            | Reason::VarOffset { .. }
+            | Reason::VarSize { .. } => element(self, f),
+            _ => whole(self, f),
+        }
+    }
+}
+
+/// What is wrong with a header or a part.
+fn header(reason: &Reason, f: &mut Formatter<'_>) -> Result {
+    match reason {
+        Reason::HeaderTruncated { len, needed } => {
+            write!(f, "section of {len} bytes, header of {needed}")
+        }
+        Reason::BadMagic(found) => write!(f, "magic {found:#06x} is not that of BTF (0xeb9f)"),
+        Reason::BadVersion(found) => write!(f, "version {found}, only 1 is known"),
+        Reason::BadFlags(found) => write!(f, "header flags {found:#x}, none is known"),
+        Reason::HeaderUnknown(byte) => write!(f, "unknown header field is {byte:#x}, not 0"),
+        Reason::NoData => f.write_str("no data behind the header"),
+        Reason::PartMisplaced {
+            part,
+            expected,
+            found,
+        } => {
+            write!(
+                f,
+                "{part} start {found} bytes behind the header, expected {expected}"
+            )
+        }
+        Reason::PartTooLong { part, left, len } => {
+            write!(f, "{part} of {len} bytes where {left} are left")
+        }
+        Reason::TrailingBytes(count) => write!(f, "{count} bytes belong to no part"),
+        Reason::StringsNotLast => f.write_str("strings are not last"),
+        Reason::StringsLength(len) => write!(f, "string part of {len} bytes"),
+        Reason::StringsUnterminated => f.write_str("last string has no NUL"),
+        Reason::StringsNoEmpty => f.write_str("first string is not empty"),
+        _ => f.write_str("section is larger than 32-bit offsets reach"),
+    }
+}
+
+/// What is wrong with a member, value, parameter or variable.
+fn element(reason: &Reason, f: &mut Formatter<'_>) -> Result {
+    match reason {
+        Reason::ElementName { element, name_off } => {
+            write!(
+                f,
+                "element {element} has a bad name (string offset {name_off})"
+            )
+        }
+        Reason::ElementReference { element, id } => {
+            write!(f, "element {element} has a bad type id {id}")
+        }
+        Reason::UnionMemberOffset { member, bits } => {
+            write!(f, "union member {member} starts at bit {bits}, not 0")
+        }
+        Reason::MemberOrder {
+            member,
+            bits,
+            previous,
+        } => {
+            write!(
+                f,
+                "member {member} starts at bit {bits}, ahead of the one before ({previous})"
+            )
+        }
+        Reason::MemberOutside { member, bits, size } => {
+            write!(
+                f,
+                "member {member} starts at bit {bits}, past the {size} bytes of its type"
+            )
+        }
+        Reason::VarOffset { element, offset } => {
+            write!(f, "variable {element} has a bad offset {offset}")
+        }
+        Reason::VarSize { element, size } => write!(f, "variable {element} has a bad size {size}"),
+        other => whole(other, f),
+    }
+}
+
+/// What is wrong with a type as a whole.
+fn whole(reason: &Reason, f: &mut Formatter<'_>) -> Result {
+    match reason {
+        Reason::TooManyTypes(id) => write!(f, "more types than ids, at id {id}"),
+        Reason::RecordTruncated { left, needed } => {
+            write!(f, "type of {needed} bytes where {left} are left")
+        }
+        Reason::BadKind(kind) => write!(f, "kind {kind} is not known"),
+        Reason::NameOffset(off) => write!(f, "name offset {off} is past the strings"),
+        Reason::BadName { kind, name_off } => {
+            write!(f, "{kind} has a bad name (string offset {name_off})")
+        }
+        Reason::NameMissing(kind) => write!(f, "{kind} has no name"),
+        Reason::NameUnexpected { kind, name_off } => {
+            write!(f, "{kind} has a name (string offset {name_off})")
+        }
+        Reason::BadVlen { kind, vlen } => write!(f, "{kind} has vlen {vlen}, not 0"),
+        Reason::BadKflag(kind) => write!(f, "{kind} has the kind_flag set"),
+        Reason::BadSize { kind, size } => write!(f, "{kind} has a bad size {size}"),
+        Reason::IntUnusedBits(bits) => write!(f, "INT has unused bits set ({bits:#x})"),
+        Reason::IntBits { bits, size } => write!(f, "INT of {bits} bits in {size} bytes"),
+        Reason::IntEncoding(encoding) => write!(f, "INT has encoding {encoding:#x}"),
+        Reason::BadReference { kind, id } => write!(f, "{kind} has a bad type id {id}"),
+        Reason::ReferenceOutOfRange { id, end } => {
+            write!(
+                f,
+                "type id {id} is past the last one ({})",
+                end.saturating_sub(1)
+            )
+        }
+        Reason::FwdHasType(id) => write!(f, "FWD has type {id}, not 0"),
+        Reason::BadLinkage { kind, linkage } => write!(f, "{kind} has linkage {linkage}"),
+        Reason::BadComponent(index) => write!(f, "DECL_TAG has component {index}"),
+        Reason::ChainTooLong => f.write_str("more than 32 modifiers in a row, or a loop"),
+        Reason::NotDistilled(kind) => write!(f, "{kind} has no place in a distilled base"),
+        Reason::OutputTooLarge => f.write_str("more types or strings than BTF can number"),
+        Reason::ShortBuffer => f.write_str("a buffer is shorter than asked for"),
+        other => header(other, f),
+    }
+}

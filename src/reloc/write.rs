@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Writes the relocated BTF: header, types with new ids and strings, layout, strings.
+
+use super::Plan;
+use crate::btf::{
+    copy, len_u32, put_u32, to_usize, write_header, Error, Reason, Record, HEADER_LEN,
+};
+
+impl Plan<'_> {
+    /// Length in bytes of the BTF that [`Plan::write`] makes.
+    pub fn output_len(&self) -> usize {
+        let blob = self.btf.blob();
+        let header = self.header_len();
+        let parts = [
+            blob.layout().len(),
+            blob.strings().len(),
+            to_usize(self.strings.appended_len()),
+        ];
+        let rest = parts
+            .iter()
+            .fold(header, |sum, len| sum.saturating_add(*len));
+        rest.saturating_add(to_usize(self.types_len()))
+    }
+
+    /// Writes the relocated BTF to `out`, of [`Plan::output_len`] bytes; it is split BTF on the base
+    /// the plan was made for.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::ShortBuffer`] where `out` has another length.
+    pub fn write(&self, out: &mut [u8]) -> Result<(), Error> {
+        let short = self.btf.blob().error(0, 0, Reason::ShortBuffer);
+        if out.len() != self.output_len() {
+            return Err(short);
+        }
+        self.write_all(out).ok_or(short)
+    }
+
+    fn write_all(&self, out: &mut [u8]) -> Option<()> {
+        let blob = self.btf.blob();
+        let (header, rest) = out.split_at_mut_checked(self.header_len())?;
+        let strings = blob
+            .strings_len()
+            .checked_add(self.strings.appended_len())?;
+        write_header(header, self.types_len(), len_u32(blob.layout())?, strings)?;
+        let rest = self.write_types(rest)?;
+        let rest = copy(rest, blob.layout())?;
+        let rest = copy(rest, blob.strings())?;
+        rest.fill(0);
+        self.strings.append(rest)
+    }
+
+    /// The module's own header's length, or that of the shortest that names all parts.
+    fn header_len(&self) -> usize {
+        to_usize(self.btf.blob().header_len().max(HEADER_LEN))
+    }
+
+    /// Bytes of the type part: the module's own types and the opaque ones.
+    fn types_len(&self) -> u32 {
+        let own = len_u32(self.btf.blob().types()).unwrap_or(u32::MAX);
+        let opaque = self
+            .opaque
+            .iter()
+            .filter_map(|id| self.distilled.record(*id));
+        opaque.fold(own, |sum, record| {
+            sum.saturating_add(len_u32(record.fixed_bytes()).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// The module's types, each opaque type in front of the one its place names.
+    fn write_types<'b>(&self, out: &'b mut [u8]) -> Option<&'b mut [u8]> {
+        let mut out = out;
+        let mut opaque = self.opaque.iter().zip(self.places).peekable();
+        for (index, (_, record)) in (0..u32::MAX).zip(self.btf.own_records()) {
+            while let Some((id, _)) = opaque.next_if(|(_, place)| **place <= index) {
+                out = self.write_opaque(out, *id)?;
+            }
+            out = self.write_record(out, &record)?;
+        }
+        for (id, _) in opaque {
+            out = self.write_opaque(out, *id)?;
+        }
+        Some(out)
+    }
+
+    fn write_record<'b>(&self, out: &'b mut [u8], record: &Record<'_>) -> Option<&'b mut [u8]> {
+        let (new, rest) = out.split_at_mut_checked(record.bytes().len())?;
+        copy(new, record.bytes())?;
+        let missing = ();
+        record
+            .each_id(|at, id| {
+                let id = self.new_id(id).ok_or(missing)?;
+                put_u32(new, to_usize(at), id).ok_or(missing)
+            })
+            .ok()?;
+        record
+            .each_string(|at, off| {
+                let off = self.strings.new_offset(off);
+                put_u32(new, to_usize(at), off).ok_or(missing)
+            })
+            .ok()?;
+        Some(rest)
+    }
+
+    /// A distilled type as it was recorded, without elements; only its name is a string.
+    fn write_opaque<'b>(&self, out: &'b mut [u8], id: u32) -> Option<&'b mut [u8]> {
+        let record = self.distilled.record(id)?;
+        let (new, rest) = out.split_at_mut_checked(record.fixed_bytes().len())?;
+        copy(new, record.fixed_bytes())?;
+        put_u32(new, 0, self.strings.new_offset(record.name_off()))?;
+        put_u32(new, 4, record.info_without_vlen())?;
+        Some(rest)
+    }
+}
