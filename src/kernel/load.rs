@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The story of one load: what becomes of a module's BTF, decided while nothing is touched yet.
+
+use super::{
+    alias::Alias,
+    base::Vmlinux,
+    cause::Cause,
+    handover::{Carried, Handover},
+    image,
+    notifier::ModuleRef,
+    report::{IdLines, Relocated},
+};
+use crate::reloc::{self, btf_ids::BtfIds, Base, Input, Plan, Policy, Survey};
+use kernel::prelude::*;
+
+/// What is done with the BTF of a loading module.
+pub(crate) enum Decision {
+    /// Nothing: the kernel takes it as it is.
+    LeftAlone,
+    /// Nothing, though it is not what this kernel wants.
+    LeftToKernel(Cause),
+    /// The kernel is shown none.
+    Drop(Cause),
+    /// The kernel is shown another.
+    Relocate(Relocation),
+}
+
+/// A relocation that is ready to be committed.
+pub(crate) struct Relocation {
+    btf: KVVec<u8>,
+    ids: Option<PatchedIds>,
+    report: Relocated,
+}
+
+/// `.BTF_ids` with its ids mapped, and the way to put it where the module reads it.
+struct PatchedIds {
+    bytes: KVVec<u8>,
+    alias: Alias,
+}
+
+/// Decides what to do with `carried`, the BTF of `module`.
+pub(crate) fn decide(
+    vmlinux: &Vmlinux,
+    policy: Policy,
+    module: ModuleRef<'_>,
+    carried: &Carried<'_>,
+) -> Decision {
+    match plan(&vmlinux.base(), policy, module, carried) {
+        Ok(None) => Decision::LeftAlone,
+        Ok(Some(relocation)) => Decision::Relocate(relocation),
+        Err(cause @ (Cause::Malformed(_) | Cause::Stale(_))) if policy == Policy::Opaque => {
+            Decision::Drop(cause)
+        }
+        Err(cause) => Decision::LeftToKernel(cause),
+    }
+}
+
+/// `None` where the kernel takes the BTF as it is.
+fn plan(
+    base: &Base<'_>,
+    policy: Policy,
+    module: ModuleRef<'_>,
+    carried: &Carried<'_>,
+) -> Result<Option<Relocation>, Cause> {
+    let input = Input {
+        btf: carried.btf,
+        btf_base: carried.base,
+    };
+    let survey = Survey::of(base, &input).map_err(Cause::Malformed)?;
+    let mut scratch = KVVec::from_elem(0, survey.scratch_len(), GFP_KERNEL)?;
+    let Some(btf_base) = carried.base else {
+        reloc::check_plain(base, &survey, &mut scratch).map_err(Cause::Stale)?;
+        return Ok(None);
+    };
+    if survey.split_count() == 0 && survey.distilled_count() == 0 {
+        return Ok(None);
+    }
+    let plan = Plan::new(base, &survey, &mut scratch).map_err(Cause::of_plan)?;
+    plan.obeys(policy).map_err(Cause::Strict)?;
+    let mut btf = KVVec::from_elem(0, plan.output_len(), GFP_KERNEL)?;
+    plan.write(&mut btf).map_err(Cause::NoResult)?;
+    let (ids, lines) = patch_ids(&plan, module, carried)?.unzip();
+    let report = Relocated::new(&plan, btf_base, lines)?;
+    Ok(Some(Relocation { btf, ids, report }))
+}
+
+/// Maps the ids in `.BTF_ids`; `None` where the module has no such section.
+fn patch_ids(
+    plan: &Plan<'_>,
+    module: ModuleRef<'_>,
+    carried: &Carried<'_>,
+) -> Result<Option<(PatchedIds, IdLines)>, Cause> {
+    let elf = image::find(carried).ok_or(Cause::NoImage)?;
+    let found = elf.section(b".BTF_ids");
+    let Some((section, original)) = found.and_then(|found| Some((found, elf.data(&found)?))) else {
+        return Ok(None);
+    };
+    let symbols = elf.symbols().map_err(|_| Cause::Symbols)?.in_section(&section);
+    let mut bytes = KVVec::from_elem(0, original.len(), GFP_KERNEL)?;
+    let ids = BtfIds::read(original, symbols.clone(), &mut bytes)?;
+    let mut lines = IdLines::new();
+    ids.each(symbols, |entry| lines.push(&entry, plan.new_id(entry.id)))?;
+    lines.counted(&ids.patch(|id| plan.new_id(id))?);
+    let addr = usize::try_from(section.addr).map_err(Error::from)?;
+    let alias = Alias::new(module, addr, bytes.len())?;
+    Ok(Some((PatchedIds { bytes, alias }, lines)))
+}
+
+impl Relocation {
+    /// Shows the kernel the relocated BTF and writes the ids where the module reads them.
+    ///
+    /// # Errors
+    ///
+    /// `EOVERFLOW` where the BTF is larger than the kernel can be told; nothing is changed then.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Handover::replace`].
+    pub(crate) unsafe fn commit(self, module: ModuleRef<'_>) -> Result<(Handover, Relocated)> {
+        // SAFETY: The requirements are those of this function.
+        let handover = unsafe { Handover::replace(module, self.btf)? };
+        if let Some(ids) = self.ids {
+            ids.alias.write(&ids.bytes);
+        }
+        Ok((handover, self.report))
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Module parameters, as the rest of the module knows them.
+
+use crate::reloc::Policy;
+use kernel::prelude::*;
+
+/// What the parameter `policy` stands for.
+///
+/// # Errors
+///
+/// `EINVAL` for a number that stands for nothing, with a message.
+pub(crate) fn policy(value: i32) -> Result<Policy> {
+    match value {
+        0 => Ok(Policy::Strict),
+        1 => Ok(Policy::Opaque),
+        other => {
+            pr_err!("policy={} is not known: use policy=0 (strict) or policy=1 (opaque)\n", other);
+            Err(EINVAL)
+        }
+    }
+}
