@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door. `make help` says what there is; kbuild reads Kbuild, not this file.
+#
+#   KDIR=PATH       your own prepared kernel tree: only the module is built, with your own tools
+#   KERNEL=RELEASE  another stock kernel than the newest one
+
+MAKEFLAGS += --no-print-directory
+export KERNEL BTFRELOC_KIT DEBIAN_MIRROR
+
+.DEFAULT_GOAL := $(if $(KDIR),module,help)
+
+help:
+	@echo 'rust_btfreloc: external modules load with true BTF on a kernel that has moved on'
+	@echo
+	@echo '  make demo          see it: a stock Debian kernel in a VM, before and after'
+	@echo '  make check         run all tests'
+	@echo '  make bench         what it costs, beside what the kernel takes for the same'
+	@echo '  make module        build the module for the kernel of the demonstration'
+	@echo '  make KDIR=PATH     build the module for the kernel tree at PATH (prepared, with Rust)'
+	@echo '  make install KDIR=PATH   and install it below /lib/modules'
+	@echo '  make clean         remove what was built here'
+	@echo '  make distclean     remove the development kit as well'
+	@echo
+	@echo 'The first run sets up a development kit of some 9 GB (scripts/kit --help).'
+
+ifneq ($(KDIR),)
+# An absolute path, as kbuild changes folders.
+override KDIR := $(abspath $(KDIR))
+KBUILD_OUT := $(CURDIR)/build/kdir
+
+module:
+	@scripts/kit check-tree $(KDIR)
+	@mkdir -p $(KBUILD_OUT)
+	@$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(KBUILD_OUT) modules
+	@echo 'built: insmod $(KBUILD_OUT)/rust_btfreloc.ko'
+
+install: module
+	@$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(KBUILD_OUT) modules_install
+else
+module: kit
+	@scripts/build module
+	@echo "built: $$(ls -d $(CURDIR)/build/*/rust_btfreloc.ko)"
+
+install:
+	@echo 'make install: say for which kernel: make install KDIR=/lib/modules/$$(uname -r)/build' >&2
+	@exit 1
+endif
+
+kit:
+	@scripts/kit
+
+demo: kit
+	@scripts/demo
+
+check: kit
+	@scripts/check
+
+bench: kit
+	@scripts/bench
+
+clean:
+	@rm -rf build
+
+distclean: clean
+	@scripts/kit clean
+
+.PHONY: help module install kit demo check bench clean distclean

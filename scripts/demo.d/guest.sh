@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The demonstration, in the guest: guest.sh BUILT_FOR. Exits 0 only if all that it announces was seen.
+. selftests/vm/guest.sh
+built_for=$1
+probe=build/$RELEASE/bpf/btfprobe
+missed=0
+
+title() {
+	printf '\n%s\n' "$*"
+	printf '%s\n' "$*" | sed 's/./-/g'
+}
+
+# expect WHAT COMMAND...: one line, seen or not
+expect() {
+	expect_what=$1
+	shift
+	if expect_output=$("$@" 2>&1); then
+		echo "  seen      $expect_what"
+	else
+		echo "  NOT SEEN  $expect_what"
+		printf '%s\n' "$expect_output" | sed 's/^/            /'
+		missed=$((missed + 1))
+	fi
+}
+
+row() {
+	printf '  %-14s %-10s %-34s %s\n' "$@"
+}
+
+# What the module has now that insmod ended with $loaded.
+outcome() {
+	if [ "$loaded" != 0 ]; then
+		reason=$(printf '%s\n' "$logged" | sed -n 's/.*BPF:[^A-Z]*\(Invalid [a-z_]*\|.* not mapped .*\).*/\1/p' | head -n 1)
+		echo "refused (-22)${reason:+: $reason}"
+	elif has_btf "$1"; then
+		echo "loads, with BTF"
+	else
+		echo "loads, without BTF"
+	fi
+}
+
+# try WAY: tries all modules made that way and writes NAME|OUTCOME lines to /tmp/$2.WAY
+try() {
+	for name in $(names .); do
+		# This one is for the tests: its init always fails.
+		[ "$name" != btfreloc_fail ] || continue
+		load "$MODULES/$1/$name.ko"
+		echo "$name|$(outcome "$name")"
+		printf '%s\n' "$logged" | grep -E 'rust_btfreloc' >>/tmp/said
+		if has_btf "$name"; then
+			cp "/sys/kernel/btf/$name" "/tmp/$2.$1.$name"
+		fi
+		unload "$name"
+	done >"/tmp/$2.$1"
+}
+
+outcome_of() {
+	sed -n "s/^$3|//p" "/tmp/$1.$2"
+}
+
+table() {
+	row module "its BTF" "insmod on the stock kernel" "insmod with rust_btfreloc"
+	for way in distilled plain; do
+		for name in $(cut -d'|' -f1 "/tmp/before.$way"); do
+			[ $way = distilled ] && carried=".BTF.base" || carried="plain"
+			row "$name" "$carried" "$(outcome_of before $way "$name")" "$(outcome_of after $way "$name")"
+		done
+	done
+}
+
+same_where_taken() {
+	for file in /tmp/before.distilled.*; do
+		cmp "$file" "/tmp/after.${file#/tmp/before.}" || return 1
+	done
+}
+
+all_load() {
+	! grep -v '|loads, with BTF$' /tmp/after.distilled && ! grep -v '|loads' /tmp/after.plain
+}
+
+title "A stock kernel, $RELEASE, and modules that were built for another, $built_for"
+cat <<END
+A module's type information (BTF) refers to the types of the kernel it was built for. When the
+kernel moves on, those references go wrong: the kernel then refuses the whole module, or - where
+the module carries a summary of the types it needs (.BTF.base) - looks for them again, and
+refuses it if just one has changed. "plain" is a module without that summary.
+END
+try distilled before
+try plain before
+load "$RELOC" || { echo "rust_btfreloc.ko does not load: $said"; exit 1; }
+try distilled after
+try plain after
+
+title "Before and after"
+table
+expect "the stock kernel refuses btfreloc_demo and each plain module" \
+	sh -c '! grep -v refused /tmp/before.plain && grep -q "btfreloc_demo|refused" /tmp/before.distilled'
+expect "with rust_btfreloc each of them loads" all_load
+expect "where the kernel takes a module itself, its BTF is the same, byte for byte" same_where_taken
+
+title "What rust_btfreloc said in the kernel log"
+sed 's/^/  /' /tmp/said
+
+title "What BPF users see of btfreloc_demo"
+load "$MODULES/distilled/btfreloc_demo.ko"
+expect "the file /sys/kernel/btf/btfreloc_demo" has_btf btfreloc_demo
+expect "an fentry program fires in btfreloc_demo_poke()" "$probe" fentry btfreloc_demo btfreloc_demo_poke \
+	"echo 1 >/sys/module/btfreloc_demo/parameters/poke"
+expect "its kfuncs, called from a BPF program, give the right results" "$probe" kfunc
+expect "a BPF program reads struct btfreloc_demo by CO-RE" "$probe" core
+expect "each id in its .BTF_ids names the right type" "$probe" ids
+echo
+echo "  bpftool btf dump file /sys/kernel/btf/btfreloc_demo format c:"
+bpftool btf dump file /sys/kernel/btf/btfreloc_demo format c | sed -n '/^struct btfreloc_demo {/,/^}/p' >/tmp/dump
+sed 's/^/    /' /tmp/dump
+expect "the struct, with all its members" grep -q ' after;' /tmp/dump
+
+title "Types of $built_for that this kernel has not, or has in another size ($DEBUGFS/btfreloc_demo)"
+grep opaque "$DEBUGFS/btfreloc_demo" | sed 's/^/  /'
+expect "the report names them" grep -q opaque "$DEBUGFS/btfreloc_demo"
+
+unload btfreloc_demo rust_btfreloc
+exit $((missed > 0))

@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+int btfreloc_fail_check(int n);

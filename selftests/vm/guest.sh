@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# What the demonstration and the tests do in the guest: load, unload, look.
+
+RELEASE=$(uname -r)
+# shellcheck disable=SC2034 # for those who source this
+RELOC=build/$RELEASE/rust_btfreloc.ko
+MODULES=build/$RELEASE/modules
+DEBUGFS=/sys/kernel/debug/btfreloc
+
+log_lines() {
+	dmesg | wc -l
+}
+
+# log_since LINES: what the kernel logged since there were so many lines, without times
+log_since() {
+	dmesg | tail -n +$(($1 + 1)) | sed 's/^\[[^]]*\] //'
+}
+
+# load KO [PARAMETER...]: sets loaded to insmod's status, said to its words, logged to the kernel's
+load() {
+	load_mark=$(log_lines)
+	loaded=0
+	# shellcheck disable=SC2034 # for those who source this
+	said=$(insmod "$@" 2>&1) || loaded=$?
+	# shellcheck disable=SC2034 # for those who source this
+	logged=$(log_since "$load_mark")
+	return $loaded
+}
+
+is_loaded() {
+	[ -d "/sys/module/$1" ]
+}
+
+# unload NAME...: those that are loaded; a BPF program that was just closed may hold one for a moment
+unload() {
+	for unload_name; do
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			is_loaded "$unload_name" || break
+			rmmod "$unload_name" 2>/dev/null || usleep 200000
+		done
+		! is_loaded "$unload_name" || return 1
+	done
+}
+
+# names GROUP: ours, third-party or "." for all
+names() {
+	awk -v group="$1" '$2 ~ group { print $1 }' "$MODULES/list"
+}
+
+# stat NAME: a figure of debugfs
+stat_of() {
+	awk -v name="$1" '$1 == name || $1 == name ":" { print $2 }' "$DEBUGFS/stats"
+}
+
+has_btf() {
+	[ -e "/sys/kernel/btf/$1" ]
+}

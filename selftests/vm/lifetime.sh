@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Loads and unloads leave nothing behind, alone and many at once.
+. selftests/vm/ktap.sh
+. selftests/vm/guest.sh
+
+rounds=100
+
+# Kilobytes of slab and of vmalloc in use, once caches are dropped and RCU has freed what it holds.
+memory_in_use() {
+	sleep 1
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 1
+	awk '/^(SUnreclaim|VmallocUsed):/ { sum += $2 } END { print sum }' /proc/meminfo
+}
+
+# load_and_unload TIMES KO
+load_and_unload() {
+	loads=0
+	while [ $loads -lt "$1" ]; do
+		insmod "$2" || return 1
+		rmmod "$(basename "$2" .ko)" || return 1
+		loads=$((loads + 1))
+	done
+}
+
+# grown TIMES KO: kilobytes that so many loads leave behind
+grown() {
+	load_and_unload 10 "$2" || return 1
+	grown_from=$(memory_in_use)
+	load_and_unload "$1" "$2" || return 1
+	echo $(($(memory_in_use) - grown_from))
+}
+
+# What the kernel's module loader leaves behind by itself is the measure.
+own=$(grown $rounds "$MODULES/own/plain/btfreloc_demo.ko")
+load "$RELOC"
+relocated=$(grown $rounds "$MODULES/distilled/btfreloc_demo.ko")
+dropped=$(grown $rounds "$MODULES/plain/btfreloc_demo.ko")
+diagnose "KiB left by $rounds loads: $own without, $relocated relocated, $dropped dropped"
+# A report or a buffer of these modules is 4 KiB or more: 100 of them would be 400.
+check "$rounds relocated loads leave no memory behind" test "$relocated" -lt $((own + 200))
+check "$rounds loads whose BTF was dropped neither" test "$dropped" -lt $((own + 200))
+check_equal "no report is left" stats "$(ls $DEBUGFS)"
+
+vmalloc_of() {
+	grep -c rust_btfreloc /proc/vmallocinfo
+}
+before=$(vmalloc_of)
+check_not "a load that fails late" load "$MODULES/distilled/btfreloc_fail.ko"
+load_failing=0
+while [ $load_failing -lt $rounds ]; do
+	insmod "$MODULES/distilled/btfreloc_fail.ko" 2>/dev/null
+	load_failing=$((load_failing + 1))
+done
+check_equal "$rounds such loads leave no buffer" "$before" "$(vmalloc_of)"
+
+# Many at once, while rust_btfreloc itself comes and goes.
+hammer() {
+	times=$1
+	ko=$2
+	while [ "$times" -gt 0 ]; do
+		insmod "$ko" 2>/dev/null
+		rmmod "$(basename "$ko" .ko)" 2>/dev/null
+		times=$((times - 1))
+	done
+}
+for name in $(names .); do
+	hammer 20 "$MODULES/distilled/$name.ko" &
+done
+times=12
+while [ $times -gt 0 ]; do
+	unload rust_btfreloc
+	usleep 50000
+	insmod "$RELOC"
+	usleep 100000
+	times=$((times - 1))
+done
+wait
+for name in $(names .); do
+	check "$name is gone after many loads at once" unload "$name"
+	check_not "and so is its BTF" has_btf "$name"
+done
+check_equal "no report is left" stats "$(ls $DEBUGFS)"
+check "btfreloc_demo still loads" load "$MODULES/distilled/btfreloc_demo.ko"
+check "with BTF" has_btf btfreloc_demo
+check "all goes" unload btfreloc_demo rust_btfreloc
+ktap_end
