@@ -32,7 +32,10 @@ impl<'a> Table<'a> {
 
     /// Length in words of the table of `count` types.
     pub fn needs(count: u32, shift: u32) -> usize {
-        to_usize(count.div_ceil(1 << (shift & 31)))
+        let shift = shift & 31;
+        let whole = count >> shift;
+        let rest = u32::from(whole << shift != count);
+        to_usize(whole.saturating_add(rest))
     }
 
     /// Fills `offsets`, of [`Table::needs`] words, and counts the types of `blob`.

@@ -10,7 +10,7 @@ use crate::btf::{to_usize, Btf, Error, Kind, Reason, Record};
 /// ends. An entry is a type id with 12 bits of the name's hash above it; the entries of a bucket
 /// are in the order of their ids.
 #[derive(Clone, Copy)]
-pub struct Index<'a> {
+pub(super) struct Index<'a> {
     heads: &'a [u32],
     entries: &'a [u32],
 }
@@ -47,13 +47,13 @@ fn buckets(count: u32) -> u32 {
 
 impl<'a> Index<'a> {
     /// Number of entries the types of `btf` need.
-    pub fn count(btf: &Btf<'_>) -> u32 {
+    pub(super) fn count(btf: &Btf<'_>) -> u32 {
         let named = btf.own_records().filter(|(_, record)| is_indexed(record));
         named.fold(0, |count, _| count.saturating_add(1))
     }
 
     /// Length in words of an index of `count` entries.
-    pub fn needs(count: u32) -> usize {
+    pub(super) fn needs(count: u32) -> usize {
         to_usize(buckets(count).saturating_add(1).saturating_add(count))
     }
 
@@ -62,7 +62,7 @@ impl<'a> Index<'a> {
     /// # Errors
     ///
     /// [`Reason::ShortBuffer`] where `words` is too short.
-    pub fn build(btf: &Btf<'_>, count: u32, words: &'a mut [u32]) -> Result<Self, Error> {
+    pub(super) fn build(btf: &Btf<'_>, count: u32, words: &'a mut [u32]) -> Result<Self, Error> {
         let short = btf.blob().error(0, 0, Reason::ShortBuffer);
         let (heads, entries) = split(words, count).ok_or(short)?;
         heads.fill(0);
@@ -89,14 +89,14 @@ impl<'a> Index<'a> {
     /// The index that [`Index::build`] made of these very `words` for this very `count`.
     ///
     /// Any other values give wrong types or none, never a read out of bounds.
-    pub fn from_parts(words: &'a [u32], count: u32) -> Self {
+    pub(super) fn from_parts(words: &'a [u32], count: u32) -> Self {
         let heads = to_usize(buckets(count).saturating_add(1)).min(words.len());
         let (heads, entries) = words.split_at_checked(heads).unwrap_or((&[], &[]));
         Index { heads, entries }
     }
 
     /// The types of `btf` with this name, in the order of their ids.
-    pub fn named<'b>(
+    pub(super) fn named<'b>(
         &self,
         btf: &'b Btf<'a>,
         name: &'b [u8],

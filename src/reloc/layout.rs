@@ -30,7 +30,9 @@ fn same_members(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
 }
 
 fn same_values(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
-    a.elements().zip(b.elements()).all(|(a, b)| {
+    let mut others = b.elements();
+    a.elements().all(|a| {
+        let b = others.next().unwrap_or(&[]);
         let name_off = |element| read_u32(element, 0).unwrap_or(0);
         same_string(btf, name_off(a), name_off(b)) && a.get(4..) == b.get(4..)
     })

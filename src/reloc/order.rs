@@ -4,7 +4,7 @@
 
 use super::sort::heap_sort;
 use super::Fate;
-use crate::btf::{to_usize, Btf};
+use crate::btf::{len_u32, to_usize, Btf};
 
 /// Puts the ids in `opaque` in the order of their names and finds each its place: the index of the
 /// module's type that it goes in front of. Where the module's types are not sorted, all go last.
@@ -16,7 +16,10 @@ pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
     heap_sort(
         opaque,
         opaque.len(),
-        |ids, a, b| key(btf, ids, a) < key(btf, ids, b),
+        |ids, a, b| {
+            let ((name_a, id_a), (name_b, id_b)) = (key(btf, ids, a), key(btf, ids, b));
+            is_less(name_a, name_b) || (name_a == name_b && id_a < id_b)
+        },
         |ids, a, b| {
             // Places below the length, so neither can be missing.
             if let (Some(x), Some(y)) = (ids.get(a).copied(), ids.get(b).copied()) {
@@ -54,7 +57,7 @@ fn is_sorted(btf: &Btf<'_>) -> bool {
     let mut previous: &[u8] = &[];
     btf.own_records().all(|(_, record)| {
         let name = btf.string(record.name_off()).unwrap_or(&[]);
-        let sorted = previous <= name;
+        let sorted = !is_less(name, previous);
         previous = name;
         sorted
     })
@@ -65,10 +68,28 @@ fn upper_bound(btf: &Btf<'_>, name: &[u8]) -> u32 {
     let (mut low, mut high) = (0u32, btf.own_count());
     while low < high {
         let middle = low.midpoint(high);
-        if self::name(btf, btf.start_id().saturating_add(middle)) <= name {
+        if !is_less(name, self::name(btf, btf.start_id().saturating_add(middle))) {
             low = middle.saturating_add(1);
         } else {
             high = middle;
+        }
+    }
+    low
+}
+
+/// The order of `strcmp`; that of slices leaves a panic path behind.
+fn is_less(a: &[u8], b: &[u8]) -> bool {
+    a.iter().lt(b)
+}
+
+/// How many of `places`, which are in order, are not past `index`.
+pub(super) fn places_up_to(places: &[u32], index: u32) -> u32 {
+    let (mut low, mut high) = (0u32, len_u32(places).unwrap_or(u32::MAX));
+    while low < high {
+        let middle = low.midpoint(high);
+        match places.get(to_usize(middle)) {
+            Some(place) if *place <= index => low = middle.saturating_add(1),
+            _ => high = middle,
         }
     }
     low

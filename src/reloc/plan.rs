@@ -142,8 +142,7 @@ impl<'a> Plan<'a> {
         if own >= self.btf.own_count() {
             return None;
         }
-        let ahead = self.places.partition_point(|place| *place <= own);
-        let ahead = u32::try_from(ahead).ok()?;
+        let ahead = order::places_up_to(self.places, own);
         self.base_end.checked_add(own)?.checked_add(ahead)
     }
 
