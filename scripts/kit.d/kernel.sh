@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# What is made of one kernel's packages: a prepared tree, its boot files, its modules.
+
+# Left out of the source: large, and no build of an external module reads it.
+SOURCE_WITHOUT="--exclude=*/Documentation/*/* --exclude=*/drivers/gpu/drm/amd/include --exclude=*/tools/testing/* --exclude=*/tools/perf/*"
+
+step_source() {
+	set_undone "tree/$1"
+	tree=$KIT/tree/$1
+	remove "$tree"
+	mkdir -p "$tree"
+	deb=$KIT/debs/source-$1.deb
+	fetch_deb "linux-source-$(set_of "$1" 3)=$(set_of "$1" 2)" "$deb"
+	# shellcheck disable=SC2086 # a list of words
+	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards '*/linux-source-*.tar.xz' | xz -dc |
+		tar -xv -C "$tree" --strip-components=1 $SOURCE_WITHOUT
+	[ -f "$tree/rust/kernel/lib.rs" ] || fail "linux-source of $1 has no rust/kernel: choose another KERNEL"
+	rm "$deb"
+}
+
+step_boot() {
+	boot=$KIT/boot/$1
+	remove "$boot" "$boot.new"
+	mkdir -p "$boot.new/deb"
+	fetch_deb "$(set_of "$1" 4)=$(set_of "$1" 2)" "$boot.new/image.deb"
+	dpkg-deb -x "$boot.new/image.deb" "$boot.new/deb"
+	vmlinuz=$(find "$boot.new/deb" -type f -name 'vmlinuz*')
+	mv "$vmlinuz" "$boot.new/vmlinuz"
+	remove "$boot.new/deb" "$boot.new/image.deb"
+	cp "$KIT/headers/$1/config" "$boot.new/config"
+	# The script that undoes the compression is in the kernel's source, and any version's serves.
+	in_root sh "$KIT/tree/$RUNNING/scripts/extract-vmlinux" "$boot.new/vmlinuz" >"$boot.new/vmlinux"
+	in_root objcopy --dump-section .BTF="$boot.new/vmlinux.btf" "$boot.new/vmlinux" /dev/null
+	in_root bpftool btf dump file "$boot.new/vmlinux.btf" | grep -q "STRUCT 'module'" ||
+		fail "vmlinux of $1 holds no usable BTF: choose another KERNEL"
+	mv "$boot.new" "$boot"
+}
+
+step_modules() {
+	modules=$KIT/modules/$1
+	remove "$modules" "$modules.new"
+	mkdir -p "$modules.new/deb" "$modules.new/lib"
+	fetch_deb "$(set_of "$1" 5)=$(set_of "$1" 2)" "$modules.new/modules.deb"
+	dpkg-deb -x "$modules.new/modules.deb" "$modules.new/deb"
+	if [ -d "$modules.new/deb/usr/lib/modules" ]; then
+		mv "$modules.new/deb/usr/lib/modules" "$modules.new/lib/"
+	else
+		mv "$modules.new/deb/lib/modules" "$modules.new/lib/"
+	fi
+	remove "$modules.new/deb" "$modules.new/modules.deb"
+	in_root depmod -b "$modules.new" "$1"
+	mv "$modules.new" "$modules"
+}
+
+# same_tool RELEASE OPTION TOOL: fails where the root's tool is not the one that the .config names
+same_tool() {
+	built_with=$(config_text "$1" "$2")
+	here=$(in_root "$3" --version | head -n 1)
+	[ "$here" = "$built_with" ] ||
+		fail "kernel $1 was built with '$built_with', but $SUITE has '$here' now: choose another KERNEL, or an archive with DEBIAN_MIRROR that still has it"
+}
+
+step_tree() {
+	tree=$KIT/tree/$1
+	stock=$KIT/headers/$1
+	same_tool "$1" CONFIG_RUSTC_VERSION_TEXT rustc
+	same_tool "$1" CONFIG_BINDGEN_VERSION_TEXT bindgen
+	same_tool "$1" CONFIG_CC_VERSION_TEXT "$CC"
+	# From here on the source is no longer as it was unpacked: an interrupted run unpacks it again.
+	set_undone "source/$1"
+	cp "$stock/config" "$tree/.config"
+	cp "$stock/Module.symvers" "$tree/Module.symvers"
+	ln -f "$KIT/boot/$1/vmlinux" "$tree/vmlinux"
+	# The signing keys are Debian's own.
+	(cd "$tree" && in_root scripts/config --set-str SYSTEM_TRUSTED_KEYS "" --set-str MODULE_SIG_KEY "")
+	set -- "$1" in_root make -C "$tree" CC="$CC" HOSTCC="${CC#x86_64-linux-gnu-}" KERNELRELEASE="$1"
+	release=$1
+	shift
+	"$@" olddefconfig
+	lost=$(diff_configs "$stock/config" "$tree/.config")
+	[ -z "$lost" ] || fail "the tools of $SUITE change the configuration of $release ($lost): choose another KERNEL"
+	"$@" -j"$(nproc)" prepare modules_prepare
+	check_rust_symbols "$tree"
+	set_done "source/$release" 1
+}
+
+# diff_configs STOCK NEW: the options that differ, but for the keys
+diff_configs() {
+	for config in "$1" "$2"; do
+		grep -E '^CONFIG_' "$config" | grep -vE '^CONFIG_(SYSTEM_TRUSTED_KEYS|MODULE_SIG_KEY)=' | sort >"$config.sorted"
+	done
+	comm -3 "$1.sorted" "$2.sorted" | tr -d '\t' | head -n 3 | tr '\n' ' '
+	rm "$1.sorted" "$2.sorted"
+}
+
+# The names carry hashes of the compiler and of each crate: a module built here loads only if they are the kernel's.
+check_rust_symbols() {
+	awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$1/Module.symvers" | sort >"$1/rust/symbols.stock"
+	cat "$1"/rust/exports_*_generated.h | grep -o '_R[A-Za-z0-9_]*' | sort -u >"$1/rust/symbols.here"
+	stock_count=$(wc -l <"$1/rust/symbols.stock")
+	same_count=$(comm -12 "$1/rust/symbols.stock" "$1/rust/symbols.here" | wc -l)
+	echo "Rust symbols as in the stock kernel: $same_count of $stock_count"
+	[ "$stock_count" -gt 0 ] || fail "the headers of $(basename "$1") list no Rust symbols: choose another KERNEL"
+	[ "$same_count" = "$stock_count" ] ||
+		fail "only $same_count of the kernel's $stock_count Rust symbols come out the same ($(basename "$1")): its toolchain is not this one, choose another KERNEL"
+}
+
+# check_tree PATH: is the user's own tree ready for external Rust modules? Uses the host's tools.
+check_tree() {
+	[ -f "$1/Makefile" ] || die "$1 is not a kernel tree: give the folder with the built kernel's Makefile and .config"
+	[ -f "$1/.config" ] || die "$1 has no .config: copy the running kernel's there (/boot/config-RELEASE) and run 'make prepare modules_prepare'"
+	grep -qx CONFIG_RUST=y "$1/.config" || die "the kernel in $1 is configured without Rust: it needs CONFIG_RUST=y"
+	grep -qx CONFIG_DEBUG_INFO_BTF_MODULES=y "$1/.config" || die "the kernel in $1 is configured without module BTF: it needs CONFIG_DEBUG_INFO_BTF_MODULES=y"
+	built_with=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"$/\1/p' "$1/.config")
+	rustc=${RUSTC:-rustc}
+	have "$rustc" || die "no rustc on this host: install '$built_with', or name it with RUSTC=/path/to/rustc"
+	here=$("$rustc" --version) || die "$rustc does not run on this host: name a rustc that does with RUSTC=/path/to/rustc"
+	[ "$here" = "$built_with" ] || die "$1 was built with '$built_with', this host has '$here': install the former or name it with RUSTC=/path/to/rustc"
+	[ -s "$1/Module.symvers" ] || die "$1 has no Module.symvers: build the kernel there, or copy it from the running kernel's headers"
+	for crate in core kernel; do
+		set -- "$1" "$1"/rust/lib$crate.rmeta
+		[ -f "$2" ] ||
+			die "$1 has no rust/lib$crate.rmeta: run 'make -C $1 prepare modules_prepare'"
+	done
+	[ -f "$1/vmlinux" ] || say "$ME: $1 has no vmlinux, so modules built there carry no BTF: to have it, put there what scripts/extract-vmlinux makes of the vmlinuz"
+	echo "$1: ready for external Rust modules"
+}

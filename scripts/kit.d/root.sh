@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+# The root: a Debian of the kernel's own suite, with the very compilers that the kernel was built with.
+
+# By what they are for: kernel build, Rust, BTF and BPF, host tests and lint, virtual machines.
+ROOT_PACKAGES="ca-certificates make libc6-dev flex bison bc libelf-dev libssl-dev zlib1g-dev libzstd-dev perl-base
+	python3-minimal xz-utils zstd kmod cpio rsync diffutils patch file procps git
+	rustc rust-src rustfmt rust-clippy cargo bindgen pkg-config
+	pahole clang llvm libbpf-dev bpftool
+	shellcheck busybox-static qemu-system-x86"
+
+root_packages() {
+	# The compiler's package is its name without the target: x86_64-linux-gnu-gcc-14 is in gcc-14.
+	# shellcheck disable=SC2086 # a list of words
+	printf '%s\n' ${CC#x86_64-linux-gnu-} $ROOT_PACKAGES
+}
+
+root_key() {
+	root_packages | cksum | cut -d' ' -f1 | sed "s/^/$SUITE./"
+}
+
+# The host's way to the archive (proxies, certificates) is wanted by the root's apt as well.
+apt_ways() {
+	apt-config dump | grep -E '^Acquire::(https?|ftp)::(.*::)?(Proxy|ProxyAutoDetect|Proxy-Auto-Detect|CAInfo|Verify-Peer|Verify-Host) ' || :
+}
+
+# Where the host allows it, mounts and processes of an interrupted mmdebstrap end with it.
+contained() {
+	if unshare --mount --pid --fork true; then
+		set -- unshare --mount --propagation private --pid --fork --kill-child --mount-proc "$@"
+	fi
+	"$@"
+}
+
+step_root() {
+	root=$KIT/$ROOT_NAME
+	remove "$root" "$root.new"
+	ways=$KIT/apt/root.conf
+	{
+		apt_ways
+		echo 'Acquire::Languages "none"; Acquire::Retries "3"; Dpkg::Use-Pty "false";'
+		case " $NEWER_SUITES " in
+		*" $SUITE "*) echo 'Acquire::Check-Valid-Until "false";' ;;
+		esac
+	} >"$ways"
+	packages=$(root_packages | tr '\n' ',')
+	set -- --variant=essential --architectures=amd64 --keyring="$KEYRING" --include="${packages%,}" --aptopt="$ways" \
+		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-include=/usr/share/doc/*/copyright' --verbose
+	if [ "$(id -u)" = 0 ]; then
+		contained mmdebstrap --mode=root --format=directory "$@" "$SUITE" "$root.new" "$MIRROR"
+	else
+		# Unpacked from a tar by the user himself, all of it is his: he can read and remove it without namespaces.
+		mkdir "$root.new"
+		{
+			mmdebstrap --mode=unshare --format=tar "$@" "$SUITE" - "$MIRROR" || touch "$root.new/failed"
+		} | tar -x -C "$root.new" --exclude='./dev/*' --no-same-owner
+		[ ! -e "$root.new/failed" ] ||
+			fail "mmdebstrap could not make a root as an ordinary user (it needs user namespaces, lines in /etc/subuid and /etc/subgid, and 2 GB in ${TMPDIR:-/tmp}): allow them, or run scripts/kit as root"
+	fi
+	# in-root lays the host's files over these: they have to be there.
+	rm -f "$root.new/etc/resolv.conf"
+	: >"$root.new/etc/resolv.conf"
+	: >>"$root.new/etc/hosts"
+	mv "$root.new" "$root"
+	in_root true || fail "the root cannot be entered: see the log"
+}
+
+in_root() {
+	"$REPO/scripts/in-root" "$@"
+}
