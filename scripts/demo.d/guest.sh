@@ -62,19 +62,21 @@ outcome_of() {
 table() {
 	row module "its BTF" "insmod on the stock kernel" "insmod with rust_btfreloc"
 	for way in distilled plain; do
-		for name in $(cut -d'|' -f1 "/tmp/before.$way"); do
-			[ $way = distilled ] && carried=".BTF.base" || carried="plain"
-			row "$name" "$carried" "$(outcome_of before $way "$name")" "$(outcome_of after $way "$name")"
-		done
+		[ $way = distilled ] && carried=".BTF.base" || carried="plain"
+		while IFS='|' read -r name outcome; do
+			row "$name" "$carried" "$outcome" "$(outcome_of after $way "$name")"
+		done <"/tmp/before.$way"
 	done
 }
 
+# shellcheck disable=SC2317 # called by expect
 same_where_taken() {
 	for file in /tmp/before.distilled.*; do
 		cmp "$file" "/tmp/after.${file#/tmp/before.}" || return 1
 	done
 }
 
+# shellcheck disable=SC2317 # called by expect
 all_load() {
 	! grep -v '|loads, with BTF$' /tmp/after.distilled && ! grep -v '|loads' /tmp/after.plain
 }

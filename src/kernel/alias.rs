@@ -2,7 +2,7 @@
 
 //! A short-lived writable mapping of memory that is write-protected where it lies.
 
-use super::{ffi, notifier::ModuleRef, pages};
+use super::{ffi, memory, notifier::ModuleRef, pages};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -36,11 +36,14 @@ impl Alias {
             return Err(EFAULT);
         }
         let first = pages::start(addr);
-        let mut found = KVec::<*mut c_void>::new();
-        for page in (first..end).step_by(PAGE_SIZE) {
-            found.push(pages::page_at(page).ok_or(EFAULT)?.as_ptr().cast(), GFP_KERNEL)?;
+        let count = end.checked_sub(first).ok_or(EFAULT)?.div_ceil(PAGE_SIZE);
+        let mut found = memory::zeroed::<*mut c_void>(count)?;
+        let mut page = first;
+        for slot in &mut found {
+            *slot = pages::page_at(page).ok_or(EFAULT)?.as_ptr().cast();
+            page = page.saturating_add(PAGE_SIZE);
         }
-        let count = c_uint::try_from(found.len())?;
+        let count = c_uint::try_from(count)?;
         // SAFETY: `found` holds `count` pages. They belong to the module, so that they stay
         // allocated for as long as it does, which is longer than its notifier call.
         let mapping = unsafe { ffi::vm_map_ram(found.as_mut_ptr(), count, ffi::NUMA_NO_NODE) };

@@ -2,7 +2,7 @@
 
 //! vmlinux's BTF with the tables that find its types, made once.
 
-use super::{text::Text, vmlinux};
+use super::{clock, memory, text::Text, vmlinux};
 use crate::btf::{self, Blob, Form, Section};
 use crate::reloc::{Base, BaseSize};
 use core::mem::size_of;
@@ -24,18 +24,26 @@ impl Vmlinux {
     /// `EOPNOTSUPP` where there is none, `EINVAL` where it does not hold, each with a message, and
     /// `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
+        let start = clock::now();
         let raw = vmlinux::raw_btf()?;
         let blob = Blob::parse(Section::Vmlinux, Form::Base, raw).map_err(refused)?;
         let size = BaseSize::of(&blob).map_err(refused)?;
-        let mut offsets = KVVec::from_elem(0, size.offsets_len(), GFP_KERNEL)?;
-        let mut index = KVVec::from_elem(0, size.index_len(), GFP_KERNEL)?;
+        let mut offsets = memory::zeroed(size.offsets_len())?;
+        let mut index = memory::zeroed(size.index_len())?;
         Base::build(blob, size, &mut offsets, &mut index).map_err(refused)?;
-        Ok(Self {
+        let vmlinux = Self {
             blob,
             size,
             offsets,
             index,
-        })
+        };
+        pr_info!(
+            "tables of {} bytes for vmlinux BTF of {} bytes, made in {} ns\n",
+            vmlinux.tables_size(),
+            raw.len(),
+            clock::elapsed(start)
+        );
+        Ok(vmlinux)
     }
 
     /// The BTF with its tables.
@@ -44,7 +52,7 @@ impl Vmlinux {
     }
 
     /// Memory that the tables take, in bytes.
-    pub(crate) fn tables_size(&self) -> usize {
+    fn tables_size(&self) -> usize {
         let words = self.offsets.len().saturating_add(self.index.len());
         words.saturating_mul(size_of::<u32>())
     }

@@ -5,7 +5,7 @@
 use crate::btf;
 use crate::reloc::{btf_ids, Unmatched};
 use core::fmt::{Display, Formatter};
-use kernel::prelude::*;
+use kernel::{alloc::AllocError, prelude::*};
 
 /// What stood in the way. The text is for the operator.
 #[derive(Clone, Copy)]
@@ -62,14 +62,30 @@ impl Display for Cause {
             Self::Malformed(error) => write!(f, "malformed BTF: {error}"),
             Self::Stale(error) => write!(
                 f,
-                "made for another kernel: {error}; rebuild the module with .BTF.base"
+                "not for this kernel: {error}; rebuild the module with .BTF.base"
             ),
             Self::NoResult(error) => write!(f, "cannot be relocated: {error}"),
             Self::Strict(unmatched) => write!(f, "policy is strict: {unmatched}"),
-            Self::Ids(error) => write!(f, "{error}"),
+            Self::Ids(error) => write!(f, ".BTF_ids offset {}: {}", error.offset, ids(error)),
             Self::Symbols => f.write_str(".BTF_ids cannot be told: the symbol table is damaged"),
             Self::NoImage => f.write_str("its ELF file was not found in memory"),
-            Self::Kernel(error) => write!(f, "{error:?}"),
+            Self::Kernel(error) => write!(f, "the kernel answers {error:?}"),
         }
+    }
+}
+
+/// What was found in `.BTF_ids`.
+fn ids(error: &btf_ids::Error) -> &'static str {
+    match error.reason {
+        btf_ids::Reason::Length => "the section is no array of words",
+        btf_ids::Reason::NoSymbols => "the module was stripped of the symbols that tell its ids",
+        btf_ids::Reason::NoSymbol(_) => "no symbol tells what this word is",
+        btf_ids::Reason::UnknownForm => "a symbol of a form that is not known",
+        btf_ids::Reason::Misaligned => "a symbol inside a word",
+        btf_ids::Reason::Outside => "a symbol past the end",
+        btf_ids::Reason::SetTooLong(_) => "a set that goes on past the end",
+        btf_ids::Reason::Overlap => "a word that is two things at once",
+        btf_ids::Reason::Unmapped => "an id of no type of the module",
+        btf_ids::Reason::Output => "the copy has another length",
     }
 }

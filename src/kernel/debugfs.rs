@@ -74,18 +74,13 @@ pub(crate) struct File<T: Show> {
     // Dropped in this order: no one reads the content once the entry is gone, and the folder, whose
     // removal would take its entries along, goes last.
     _entry: Entry,
-    _content: KBox<T>,
+    content: KBox<T>,
     _dir: Arc<Dir>,
 }
 
 impl<T: Show> File<T> {
-    /// Creates the file `name` in `dir`.
-    ///
-    /// # Errors
-    ///
-    /// `ENOMEM` where `content` finds no place.
-    pub(crate) fn new(dir: &Arc<Dir>, name: &CStr, content: T) -> Result<Self> {
-        let content = KBox::new(content, GFP_KERNEL)?;
+    /// Creates the file `name` in `dir`. Where debugfs is missing nothing is shown.
+    pub(crate) fn new(dir: &Arc<Dir>, name: &CStr, content: KBox<T>) -> Self {
         // SAFETY: The folder is valid or an error, and lives as long as this file; the name ends
         // with NUL; the content is a `T`, as the operations expect, that stays where it is and
         // outlives the entry; the operations are valid as long as this module, their owner.
@@ -100,11 +95,16 @@ impl<T: Show> File<T> {
                 &raw const Operations::<T>::TABLE.0,
             )
         });
-        Ok(Self {
+        Self {
             _entry: entry,
-            _content: content,
+            content,
             _dir: dir.clone(),
-        })
+        }
+    }
+
+    /// What the file shows.
+    pub(crate) fn content(&self) -> &T {
+        &self.content
     }
 }
 

@@ -12,11 +12,7 @@ pub(super) const NUMA_NO_NODE: c_int = -1;
 
 extern "C" {
     /// Maps `count` pages (`struct page`) next to each other, readable and writable.
-    pub(super) fn vm_map_ram(
-        pages: *mut *mut c_void,
-        count: c_uint,
-        node: c_int,
-    ) -> *mut c_void;
+    pub(super) fn vm_map_ram(pages: *mut *mut c_void, count: c_uint, node: c_int) -> *mut c_void;
 
     /// Takes back what [`vm_map_ram`] mapped.
     pub(super) fn vm_unmap_ram(mem: *const c_void, count: c_uint);

@@ -61,9 +61,9 @@ impl Pointers {
 /// The BTF of a loading module, as the kernel left it in the temporary copy of the ELF file.
 #[derive(Clone, Copy)]
 pub(crate) struct Carried<'a> {
-    /// `.BTF`
+    /// `.BTF`, not empty.
     pub(crate) btf: &'a [u8],
-    /// `.BTF.base`
+    /// `.BTF.base`, which the kernel reads even where it is empty.
     pub(crate) base: Option<&'a [u8]>,
 }
 
@@ -76,12 +76,13 @@ impl<'a> Carried<'a> {
         let pointers = unsafe { Pointers::read(module.as_non_null()) };
         // SAFETY: The kernel set pointers and sizes from the section headers it has checked; the
         // temporary copy they lie in is freed after all notifiers have been called.
-        unsafe {
-            Some(Self {
-                btf: section(pointers.data, pointers.data_size)?,
-                base: section(pointers.base, pointers.base_size),
-            })
-        }
+        let (btf, base) = unsafe {
+            (
+                section(pointers.data, pointers.data_size)?,
+                section(pointers.base, pointers.base_size),
+            )
+        };
+        (!btf.is_empty()).then_some(Self { btf, base })
     }
 }
 
@@ -89,7 +90,7 @@ impl<'a> Carried<'a> {
 ///
 /// Where `data` is not null, `size` bytes there must be valid and unchanged for `'a`.
 unsafe fn section<'a>(data: *const c_void, size: c_uint) -> Option<&'a [u8]> {
-    if data.is_null() || size == 0 {
+    if data.is_null() {
         return None;
     }
     // SAFETY: By the requirements of this function.

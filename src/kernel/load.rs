@@ -7,11 +7,13 @@ use super::{
     base::Vmlinux,
     cause::Cause,
     handover::{Carried, Handover},
-    image,
+    ids::IdReport,
+    image, memory,
     notifier::ModuleRef,
-    report::{IdLines, Relocated},
+    report::{Relocated, Report},
 };
 use crate::reloc::{self, btf_ids::BtfIds, Base, Input, Plan, Policy, Survey};
+use core::convert::Infallible;
 use kernel::prelude::*;
 
 /// What is done with the BTF of a loading module.
@@ -30,7 +32,7 @@ pub(crate) enum Decision {
 pub(crate) struct Relocation {
     btf: KVVec<u8>,
     ids: Option<PatchedIds>,
-    report: Relocated,
+    report: KBox<Report>,
 }
 
 /// `.BTF_ids` with its ids mapped, and the way to put it where the module reads it.
@@ -68,7 +70,7 @@ fn plan(
         btf_base: carried.base,
     };
     let survey = Survey::of(base, &input).map_err(Cause::Malformed)?;
-    let mut scratch = KVVec::from_elem(0, survey.scratch_len(), GFP_KERNEL)?;
+    let mut scratch = memory::zeroed(survey.scratch_len())?;
     let Some(btf_base) = carried.base else {
         reloc::check_plain(base, &survey, &mut scratch).map_err(Cause::Stale)?;
         return Ok(None);
@@ -78,10 +80,11 @@ fn plan(
     }
     let plan = Plan::new(base, &survey, &mut scratch).map_err(Cause::of_plan)?;
     plan.obeys(policy).map_err(Cause::Strict)?;
-    let mut btf = KVVec::from_elem(0, plan.output_len(), GFP_KERNEL)?;
+    let mut btf = memory::zeroed(plan.output_len())?;
     plan.write(&mut btf).map_err(Cause::NoResult)?;
-    let (ids, lines) = patch_ids(&plan, module, carried)?.unzip();
-    let report = Relocated::new(&plan, btf_base, lines)?;
+    let (ids, id_report) = patch_ids(&plan, module, carried)?.unzip();
+    let report = Report::Relocated(Relocated::new(&plan, btf_base, id_report)?);
+    let report = KBox::new(report, GFP_KERNEL)?;
     Ok(Some(Relocation { btf, ids, report }))
 }
 
@@ -90,21 +93,31 @@ fn patch_ids(
     plan: &Plan<'_>,
     module: ModuleRef<'_>,
     carried: &Carried<'_>,
-) -> Result<Option<(PatchedIds, IdLines)>, Cause> {
+) -> Result<Option<(PatchedIds, IdReport)>, Cause> {
     let elf = image::find(carried).ok_or(Cause::NoImage)?;
-    let found = elf.section(b".BTF_ids");
-    let Some((section, original)) = found.and_then(|found| Some((found, elf.data(&found)?))) else {
+    let found = elf
+        .section(b".BTF_ids")
+        .and_then(|found| Some((found, elf.data(&found)?)));
+    let Some((section, original)) = found.filter(|(_, bytes)| !bytes.is_empty()) else {
         return Ok(None);
     };
-    let symbols = elf.symbols().map_err(|_| Cause::Symbols)?.in_section(&section);
-    let mut bytes = KVVec::from_elem(0, original.len(), GFP_KERNEL)?;
+    let symbols = elf
+        .symbols()
+        .map_err(|_| Cause::Symbols)?
+        .in_section(&section);
+    let mut bytes = memory::zeroed(original.len())?;
     let ids = BtfIds::read(original, symbols.clone(), &mut bytes)?;
-    let mut lines = IdLines::new();
-    ids.each(symbols, |entry| lines.push(&entry, plan.new_id(entry.id)))?;
-    lines.counted(&ids.patch(|id| plan.new_id(id))?);
+    let mut report = IdReport::new(plan, |visit| {
+        let visited: Result<(), Infallible> = ids.each(symbols.clone(), |entry| {
+            visit(entry);
+            Ok(())
+        });
+        let Ok(()) = visited;
+    })?;
+    report.counted(&ids.patch(|id| plan.new_id(id))?);
     let addr = usize::try_from(section.addr).map_err(Error::from)?;
     let alias = Alias::new(module, addr, bytes.len())?;
-    Ok(Some((PatchedIds { bytes, alias }, lines)))
+    Ok(Some((PatchedIds { bytes, alias }, report)))
 }
 
 impl Relocation {
@@ -117,7 +130,7 @@ impl Relocation {
     /// # Safety
     ///
     /// As for [`Handover::replace`].
-    pub(crate) unsafe fn commit(self, module: ModuleRef<'_>) -> Result<(Handover, Relocated)> {
+    pub(crate) unsafe fn commit(self, module: ModuleRef<'_>) -> Result<(Handover, KBox<Report>)> {
         // SAFETY: The requirements are those of this function.
         let handover = unsafe { Handover::replace(module, self.btf)? };
         if let Some(ids) = self.ids {

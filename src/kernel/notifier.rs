@@ -3,6 +3,22 @@
 //! Module notifiers: being told of every module that is loaded or unloaded.
 //!
 //! C header: [`include/linux/module.h`](srctree/include/linux/module.h)
+//!
+//! # Examples
+//!
+//! ```ignore
+//! struct Watcher;
+//!
+//! impl ModuleNotifier for Watcher {
+//!     const PRIORITY: c_int = 0;
+//!
+//!     fn notify(&self, event: Event, module: ModuleRef<'_>) {
+//!         pr_info!("{}: {:?}\n", module.name(), event);
+//!     }
+//! }
+//!
+//! let registration = KBox::pin_init(Registration::new(Watcher), GFP_KERNEL)?;
+//! ```
 
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -58,9 +74,9 @@ impl<'a> ModuleRef<'a> {
 
     /// Name of the module.
     pub(crate) fn name(self) -> &'a CStr {
-        // SAFETY: By the type invariant the module is valid for `'a`; its name ends with NUL and
-        // does not change.
-        unsafe { CStr::from_char_ptr((&raw const (*self.as_ptr()).name).cast()) }
+        // SAFETY: By the type invariant the module is valid for `'a`, and its name does not change.
+        let name = unsafe { &(*self.as_ptr()).name };
+        CStr::from_bytes_until_nul(name).unwrap_or(c"?")
     }
 }
 

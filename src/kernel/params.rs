@@ -3,6 +3,7 @@
 //! Module parameters, as the rest of the module knows them.
 
 use crate::reloc::Policy;
+use core::borrow::Borrow;
 use kernel::prelude::*;
 
 /// What the parameter `policy` stands for.
@@ -10,12 +11,16 @@ use kernel::prelude::*;
 /// # Errors
 ///
 /// `EINVAL` for a number that stands for nothing, with a message.
-pub(crate) fn policy(value: i32) -> Result<Policy> {
-    match value {
+// The value comes as it is from 7.3 on, and by reference before.
+pub(crate) fn policy(value: impl Borrow<i32>) -> Result<Policy> {
+    match *value.borrow() {
         0 => Ok(Policy::Strict),
         1 => Ok(Policy::Opaque),
         other => {
-            pr_err!("policy={} is not known: use policy=0 (strict) or policy=1 (opaque)\n", other);
+            pr_err!(
+                "policy={} is not known: use policy=0 (strict) or policy=1 (opaque)\n",
+                other
+            );
             Err(EINVAL)
         }
     }

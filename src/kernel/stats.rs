@@ -7,23 +7,23 @@ use kernel::{fmt, new_mutex, prelude::*, sync::Mutex};
 
 /// The figures.
 #[derive(Default)]
-pub(crate) struct Counts {
-    /// Modules with BTF that began to load.
-    pub(crate) seen: u64,
+struct Counts {
+    /// Modules with BTF that began to load: the sum of the next four.
+    seen: u64,
     /// Modules whose BTF was relocated.
-    pub(crate) relocated: u64,
-    /// Modules whose BTF was left as it is.
-    pub(crate) left_alone: u64,
+    relocated: u64,
+    /// Modules whose BTF was left as it is, as the kernel takes it.
+    left_alone: u64,
     /// Modules whose BTF the kernel was not shown.
-    pub(crate) dropped: u64,
+    dropped: u64,
+    /// Modules whose BTF was left to the kernel, which may refuse it, or whose load failed.
+    errors: u64,
     /// Types that became opaque.
-    pub(crate) opaque_types: u64,
-    /// Modules whose BTF should have been relocated and could not be.
-    pub(crate) errors: u64,
+    opaque_types: u64,
     /// Time spent in our notifiers.
-    pub(crate) nanoseconds: u64,
-    /// Time spent there for the last module that was not left alone.
-    pub(crate) last_nanoseconds: u64,
+    nanoseconds: u64,
+    /// Time spent there for the last module that was relocated or dropped.
+    last_nanoseconds: u64,
 }
 
 /// The figures, shared.
@@ -41,10 +41,43 @@ impl Stats {
         })
     }
 
-    /// Changes the figures.
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Counts)) {
-        change(&mut self.counts.lock());
+    /// A module's BTF was left as it is.
+    pub(crate) fn left_alone(&self, nanoseconds: u64) {
+        self.count(nanoseconds, |counts| &mut counts.left_alone);
     }
+
+    /// A module's BTF was left to the kernel, or its load failed.
+    pub(crate) fn failed(&self, nanoseconds: u64) {
+        self.count(nanoseconds, |counts| &mut counts.errors);
+    }
+
+    /// A module's BTF was dropped.
+    pub(crate) fn dropped(&self, nanoseconds: u64) {
+        self.count(nanoseconds, |counts| {
+            counts.last_nanoseconds = nanoseconds;
+            &mut counts.dropped
+        });
+    }
+
+    /// A module's BTF was relocated, and `opaque` of its types became opaque.
+    pub(crate) fn relocated(&self, opaque: u32, nanoseconds: u64) {
+        self.count(nanoseconds, |counts| {
+            counts.last_nanoseconds = nanoseconds;
+            add(&mut counts.opaque_types, u64::from(opaque));
+            &mut counts.relocated
+        });
+    }
+
+    fn count(&self, nanoseconds: u64, which: impl FnOnce(&mut Counts) -> &mut u64) {
+        let mut counts = self.counts.lock();
+        add(&mut counts.seen, 1);
+        add(&mut counts.nanoseconds, nanoseconds);
+        add(which(&mut counts), 1);
+    }
+}
+
+fn add(count: &mut u64, more: u64) {
+    *count = count.saturating_add(more);
 }
 
 impl Show for Stats {
@@ -55,8 +88,8 @@ impl Show for Stats {
             ("relocated", counts.relocated),
             ("left_alone", counts.left_alone),
             ("dropped", counts.dropped),
-            ("opaque_types", counts.opaque_types),
             ("errors", counts.errors),
+            ("opaque_types", counts.opaque_types),
             ("nanoseconds", counts.nanoseconds),
             ("last_nanoseconds", counts.last_nanoseconds),
         ] {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Relocates the BTF of loading modules to the BTF of the running kernel.
+
+// Asked for in the host build, where the core is a crate of its own.
+#![allow(missing_docs)]
+
+#[path = "src/btf/mod.rs"]
+pub mod btf;
+#[path = "src/elf/mod.rs"]
+pub mod elf;
+#[path = "src/reloc/mod.rs"]
+pub mod reloc;
+#[path = "src/kernel/mod.rs"]
+mod shell;
+
+#[cfg(not(CONFIG_DEBUG_INFO_BTF_MODULES))]
+compile_error!("this kernel gives modules no BTF: it needs CONFIG_DEBUG_INFO_BTF_MODULES=y");
+
+use kernel::{prelude::*, sync::Arc};
+use shell::{AfterKernel, BeforeKernel, Dir, File, Loads, Registration, Stats, Vmlinux};
+
+module! {
+    type: BtfReloc,
+    name: "rust_btfreloc",
+    authors: ["The rust_btfreloc authors"],
+    description: "Relocates the BTF of loading modules to the running kernel",
+    license: "GPL",
+    params: {
+        policy: i32 {
+            default: 1,
+            description: "A base type without a match: 0 leaves the module to the kernel, 1 makes it opaque (default)",
+        },
+    },
+}
+
+/// The module.
+#[pin_data]
+struct BtfReloc {
+    // Fields are dropped in this order. First no load begins any more, and those under way end;
+    // only then may the notifier go that ends them.
+    #[pin]
+    before: Registration<BeforeKernel>,
+    #[pin]
+    after: Registration<AfterKernel>,
+    stats: File<Arc<Stats>>,
+}
+
+impl kernel::InPlaceModule for BtfReloc {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        pin_init::pin_init_scope(|| {
+            let policy = shell::policy(module_parameters::policy.value())?;
+            let vmlinux = Vmlinux::new()?;
+            let dir = Arc::new(Dir::new(c"btfreloc"), GFP_KERNEL)?;
+            let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
+            let shown = KBox::new(stats.clone(), GFP_KERNEL)?;
+            let file = File::new(&dir, c"stats", shown);
+            let loads = Arc::pin_init(Loads::new(vmlinux, policy, dir, stats), GFP_KERNEL)?;
+            Ok(try_pin_init!(Self {
+                stats: file,
+                after <- Registration::new(AfterKernel(loads.clone())),
+                before <- Registration::new(BeforeKernel(loads)),
+            }))
+        })
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory of a length that a module's BTF decides on.
+
+use kernel::{
+    alloc::{
+        flags::{__GFP_NOWARN, __GFP_ZERO},
+        AllocError,
+    },
+    prelude::*,
+};
+use pin_init::Zeroable;
+
+/// `len` times 0. That there is not enough is no reason for a warning: the module loads all the same.
+pub(super) fn zeroed<T: Zeroable>(len: usize) -> Result<KVVec<T>, AllocError> {
+    let mut all = KVVec::with_capacity(len, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN)?;
+    // SAFETY: There is room for `len`, none of which was taken, and all of it was zeroed, which is
+    // a valid `T`.
+    unsafe { all.inc_len(len) };
+    Ok(all)
+}
+
+/// A copy of `from`.
+pub(super) fn copied<T: Zeroable + Copy>(from: &[T]) -> Result<KVVec<T>, AllocError> {
+    let mut all = zeroed(from.len())?;
+    for (to, from) in all.iter_mut().zip(from) {
+        *to = *from;
+    }
+    Ok(all)
+}
