@@ -116,6 +116,14 @@ impl<'a> Blob<'a> {
         tail.split(|byte| *byte == 0).next()
     }
 
+    /// Whether the string at `off` in this blob's own string part is `name`.
+    #[inline]
+    pub fn string_is(&self, off: u32, name: &[u8]) -> bool {
+        let strings = self.strings.bytes.get(to_usize(off)..);
+        let rest = strings.and_then(|strings| strings.strip_prefix(name));
+        rest.and_then(<[u8]>::first) == Some(&0)
+    }
+
     /// An error in this section at byte `offset`.
     pub fn error(&self, offset: u32, type_id: u32, reason: Reason) -> Error {
         Error {

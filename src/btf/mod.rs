@@ -7,6 +7,7 @@
 //! A [`Blob`] is one `.BTF` section, a [`Table`] finds its types, a [`Btf`] joins the two and, for
 //! split BTF, adds those of its base. [`verify`] reaches the kernel's own verdict.
 
+mod bits;
 mod blob;
 mod bytes;
 mod error;
@@ -17,6 +18,7 @@ mod table;
 pub mod verify;
 mod view;
 
+pub use bits::Bits;
 pub use blob::{write_header, Blob, Form, HEADER_LEN, HEADER_LEN_LAYOUT};
 pub use bytes::{copy, put_u32, read_u32};
 pub use error::{Error, Part, Reason, Section};

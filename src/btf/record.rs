@@ -33,6 +33,28 @@ pub struct Member {
     pub bit_size: u32,
 }
 
+/// The elements of a type. Unlike `chunks_exact` it divides nothing, which is slow, and cannot panic.
+#[derive(Clone)]
+pub struct Elements<'a> {
+    rest: &'a [u8],
+    len: usize,
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        // What follows the fixed part is a whole number of elements, none where their length is 0.
+        if self.rest.is_empty() {
+            return None;
+        }
+        let (element, rest) = self.rest.split_at_checked(self.len)?;
+        self.rest = rest;
+        Some(element)
+    }
+}
+
 impl<'a> Record<'a> {
     /// Reads the record at byte `at` of the type part `types`.
     ///
@@ -156,10 +178,11 @@ impl<'a> Record<'a> {
 
     /// The elements, each of the length its kind gives it (`Shape::elem`).
     #[inline]
-    pub fn elements(&self) -> impl Iterator<Item = &'a [u8]> + 'a {
-        let tail = self.bytes.get(self.fixed_bytes().len()..).unwrap_or(&[]);
-        // A chunk length of 0 is not allowed; where there are no elements, `tail` is empty.
-        tail.chunks_exact(usize::from(self.shape.elem).max(1))
+    pub fn elements(&self) -> Elements<'a> {
+        Elements {
+            rest: self.bytes.get(self.fixed_bytes().len()..).unwrap_or(&[]),
+            len: usize::from(self.shape.elem),
+        }
     }
 
     /// The members of a STRUCT or UNION; nothing for other kinds.

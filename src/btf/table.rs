@@ -22,12 +22,33 @@ impl<'a> Table<'a> {
     ///
     /// The first record that is cut short or of a kind not known.
     pub fn count(blob: &Blob<'_>, first_id: u32) -> Result<u32, Error> {
-        let mut count = 0u32;
-        each_record(blob, first_id, |_| {
-            count = count.saturating_add(1);
-            Ok(())
-        })?;
-        Ok(count)
+        Self::walk(blob, first_id, |_, _| Ok(()))
+    }
+
+    /// Calls `visit` with the id and the record of every type of `blob`, and counts them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::count`], and the first reason that `visit` returns.
+    #[inline]
+    pub fn walk(
+        blob: &Blob<'_>,
+        first_id: u32,
+        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Reason>,
+    ) -> Result<u32, Error> {
+        let types = blob.types();
+        let (mut at, mut id) = (0u32, first_id);
+        while to_usize(at) < types.len() {
+            let error = |reason| blob.error(blob.types_start().saturating_add(at), id, reason);
+            let record = Record::parse(types, at).map_err(error)?;
+            if id > MAX_TYPE {
+                return Err(error(Reason::TooManyTypes(id)));
+            }
+            visit(id, &record).map_err(error)?;
+            at = record.end();
+            id = id.saturating_add(1);
+        }
+        Ok(id.saturating_sub(first_id))
     }
 
     /// Length in words of the table of `count` types.
@@ -49,15 +70,29 @@ impl<'a> Table<'a> {
         offsets: &'a mut [u32],
         shift: u32,
     ) -> Result<Self, Error> {
-        let mut count = 0u32;
+        Self::build_with(blob, first_id, offsets, shift, |_| Ok(()))
+    }
+
+    /// As [`Table::build`], and calls `visit` with every record on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::build`], and the first reason that `visit` returns.
+    #[inline]
+    pub fn build_with(
+        blob: &Blob<'_>,
+        first_id: u32,
+        offsets: &'a mut [u32],
+        shift: u32,
+        mut visit: impl FnMut(&Record<'_>) -> Result<(), Reason>,
+    ) -> Result<Self, Error> {
         let mut slots = offsets.iter_mut();
         let mask = (1u32 << (shift & 31)).wrapping_sub(1);
-        each_record(blob, first_id, |record| {
-            if count & mask == 0 {
+        let count = Self::walk(blob, first_id, |id, record| {
+            if id.wrapping_sub(first_id) & mask == 0 {
                 *slots.next().ok_or(Reason::ShortBuffer)? = record.at();
             }
-            count = count.saturating_add(1);
-            Ok(())
+            visit(record)
         })?;
         Ok(Table {
             offsets,
@@ -103,25 +138,4 @@ impl<'a> Table<'a> {
         }
         Some(record)
     }
-}
-
-/// Calls `visit` with every record of `blob`.
-fn each_record(
-    blob: &Blob<'_>,
-    first_id: u32,
-    mut visit: impl FnMut(&Record<'_>) -> Result<(), Reason>,
-) -> Result<(), Error> {
-    let types = blob.types();
-    let (mut at, mut id) = (0u32, first_id);
-    while to_usize(at) < types.len() {
-        let error = |reason| blob.error(blob.types_start().saturating_add(at), id, reason);
-        let record = Record::parse(types, at).map_err(error)?;
-        if id > MAX_TYPE {
-            return Err(error(Reason::TooManyTypes(id)));
-        }
-        visit(&record).map_err(error)?;
-        at = record.end();
-        id = id.saturating_add(1);
-    }
-    Ok(())
 }

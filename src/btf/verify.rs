@@ -9,19 +9,25 @@
 
 mod names;
 
-use super::{Btf, Error, Kind, Reason, Record, MAX_NAME_OFFSET, MAX_TYPE};
+use super::{Bits, Btf, Error, Kind, Reason, Record, MAX_TYPE};
+use names::Names;
 
 /// A reason, and the byte offset in the record it was found at.
 type Found = (u32, Reason);
 
 /// Checks every type that is not the base's, as the kernel does.
 ///
+/// `identifiers` has room for each byte of the string part: it remembers which strings were found
+/// to be identifiers, as most are used several times.
+///
 /// # Errors
 ///
 /// The first type that the kernel would refuse, with the byte it would stop at.
-pub fn kernel_verdict(btf: &Btf<'_>) -> Result<(), Error> {
+pub fn kernel_verdict(btf: &Btf<'_>, identifiers: &mut Bits<'_>) -> Result<(), Error> {
+    let mut names = Names { btf, identifiers };
     for (id, record) in btf.own_records() {
-        check_type(btf, &record).map_err(|(at, reason)| btf.error(id, &record, at, reason))?;
+        check_type(&mut names, &record)
+            .map_err(|(at, reason)| btf.error(id, &record, at, reason))?;
     }
     chains(btf)
 }
@@ -80,8 +86,8 @@ fn chain(btf: &Btf<'_>, id: u32, record: Record<'_>, good_id: u32) -> Result<(),
     Ok(())
 }
 
-fn check_type(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
-    name_offset(btf, record.name_off()).map_err(|reason| (0, reason))?;
+fn check_type(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+    name_offset(names, record.name_off()).map_err(|reason| (0, reason))?;
     match record.kind() {
         Kind::Int => check_int(record),
         Kind::Ptr | Kind::Volatile | Kind::Const | Kind::Restrict => {
@@ -90,25 +96,25 @@ fn check_type(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
         }
         Kind::Typedef => {
             check_reference(record)?;
-            identifier(btf, record)
+            identifier(names, record)
         }
         Kind::TypeTag => {
             check_reference(record)?;
-            some_name(btf, record)
+            some_name(names, record)
         }
         Kind::Array => check_array(record),
-        Kind::Struct | Kind::Union => check_composite(btf, record),
-        Kind::Enum | Kind::Enum64 => check_enum(btf, record),
-        Kind::Fwd => check_fwd(btf, record),
-        Kind::Func => check_func(btf, record),
+        Kind::Struct | Kind::Union => check_composite(names, record),
+        Kind::Enum | Kind::Enum64 => check_enum(names, record),
+        Kind::Fwd => check_fwd(names, record),
+        Kind::Func => check_func(names, record),
         Kind::FuncProto => {
             no_name(record)?;
             no_kflag(record)
         }
-        Kind::Var => check_var(btf, record),
-        Kind::Datasec => check_datasec(btf, record),
+        Kind::Var => check_var(names, record),
+        Kind::Datasec => check_datasec(names, record),
         Kind::Float => check_float(record),
-        Kind::DeclTag => check_decl_tag(btf, record),
+        Kind::DeclTag => check_decl_tag(names, record),
     }
 }
 
@@ -159,13 +165,13 @@ fn check_array(record: &Record<'_>) -> Result<(), Found> {
     Ok(())
 }
 
-fn check_composite(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
-    identifier_or_none(btf, record)?;
+fn check_composite(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+    identifier_or_none(names, record)?;
     let size = record.size();
     let mut previous = 0;
     let mut at = 12u32;
     for (index, member) in (0..u32::MAX).zip(record.members()) {
-        element_name(btf, index, member.name_off, true).map_err(|reason| (at, reason))?;
+        element_name(names, index, member.name_off, true).map_err(|reason| (at, reason))?;
         if !is_type(member.type_id) {
             let id = member.type_id;
             return Err((
@@ -203,34 +209,34 @@ fn check_composite(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
     Ok(())
 }
 
-fn check_enum(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_enum(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
     if record.size() > 8 || !record.size().is_power_of_two() {
         return Err(bad_size(record));
     }
-    identifier_or_none(btf, record)?;
+    identifier_or_none(names, record)?;
     let mut index = 0u32;
     record.each_string(|at, name_off| {
         // The first string is the type's own name.
         if at == 0 {
             return Ok(());
         }
-        element_name(btf, index, name_off, false).map_err(|reason| (at, reason))?;
+        element_name(names, index, name_off, false).map_err(|reason| (at, reason))?;
         index = index.saturating_add(1);
         Ok(())
     })
 }
 
-fn check_fwd(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_fwd(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
     no_vlen(record)?;
     match record.type_id() {
-        0 => identifier(btf, record),
+        0 => identifier(names, record),
         id => Err((8, Reason::FwdHasType(id))),
     }
 }
 
-fn check_func(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_func(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
     const GLOBAL: u32 = 1;
-    identifier(btf, record)?;
+    identifier(names, record)?;
     // The kernel, unlike libbpf, refuses BTF_FUNC_EXTERN here.
     if record.vlen() > GLOBAL {
         return Err(bad_linkage(record, 4, record.vlen()));
@@ -238,11 +244,11 @@ fn check_func(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
     no_kflag(record)
 }
 
-fn check_var(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_var(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
     const GLOBAL_ALLOCATED: u32 = 1;
     no_vlen(record)?;
     no_kflag(record)?;
-    identifier(btf, record)?;
+    identifier(names, record)?;
     if !is_type(record.type_id()) {
         return Err(bad_reference(record, 8, record.type_id()));
     }
@@ -252,14 +258,14 @@ fn check_var(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
     }
 }
 
-fn check_datasec(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_datasec(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
     let total = record.size();
     if total == 0 {
         return Err(bad_size(record));
     }
     no_kflag(record)?;
-    let name = own_name(btf, record)?;
-    if !names::is_section(name) {
+    needs_name(record)?;
+    if !names.is_section(record.name_off()) {
         return Err(bad_name(record));
     }
     let (mut end, mut sum, mut at) = (0u32, 0u64, 12u32);
@@ -305,8 +311,8 @@ fn check_float(record: &Record<'_>) -> Result<(), Found> {
     }
 }
 
-fn check_decl_tag(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
-    some_name(btf, record)?;
+fn check_decl_tag(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+    some_name(names, record)?;
     no_vlen(record)?;
     let component = i32::from_ne_bytes(record.extra().to_ne_bytes());
     if component < -1 {
@@ -392,49 +398,55 @@ fn no_name(record: &Record<'_>) -> Result<(), Found> {
     }
 }
 
-fn name_offset(btf: &Btf<'_>, name_off: u32) -> Result<(), Reason> {
-    if name_off <= MAX_NAME_OFFSET && name_off < btf.end_str_off() {
-        Ok(())
-    } else {
-        Err(Reason::NameOffset(name_off))
+fn name_offset(names: &Names<'_, '_>, name_off: u32) -> Result<(), Reason> {
+    match names.has(name_off) {
+        true => Ok(()),
+        false => Err(Reason::NameOffset(name_off)),
     }
 }
 
-/// The type's name, whatever it is made of.
-fn own_name<'a>(btf: &Btf<'a>, record: &Record<'_>) -> Result<&'a [u8], Found> {
-    if record.name_off() == 0 {
-        return Err((0, Reason::NameMissing(record.kind())));
-    }
-    btf.string(record.name_off()).ok_or(bad_name(record))
-}
-
-fn some_name(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
-    match btf.string(record.name_off()) {
-        None | Some([]) => Err((0, Reason::NameMissing(record.kind()))),
-        Some(_) => Ok(()),
+fn needs_name(record: &Record<'_>) -> Result<(), Found> {
+    match record.name_off() {
+        0 => Err((0, Reason::NameMissing(record.kind()))),
+        _ => Ok(()),
     }
 }
 
-fn identifier(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
-    match names::is_identifier(own_name(btf, record)?) {
+fn some_name(names: &Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+    match names.is_empty(record.name_off()) {
+        true => Err((0, Reason::NameMissing(record.kind()))),
+        false => Ok(()),
+    }
+}
+
+fn identifier(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+    needs_name(record)?;
+    match names.is_identifier(record.name_off()) {
         true => Ok(()),
         false => Err(bad_name(record)),
     }
 }
 
-fn identifier_or_none(btf: &Btf<'_>, record: &Record<'_>) -> Result<(), Found> {
+fn identifier_or_none(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
     match record.name_off() {
         0 => Ok(()),
-        _ => identifier(btf, record),
+        _ => identifier(names, record),
     }
 }
 
-fn element_name(btf: &Btf<'_>, element: u32, name_off: u32, or_none: bool) -> Result<(), Reason> {
-    name_offset(btf, name_off)?;
-    let name = btf.string(name_off).unwrap_or(&[]);
-    if (or_none && name_off == 0) || (name_off != 0 && names::is_identifier(name)) {
-        Ok(())
-    } else {
-        Err(Reason::ElementName { element, name_off })
+#[inline]
+fn element_name(
+    names: &mut Names<'_, '_>,
+    element: u32,
+    name_off: u32,
+    or_none: bool,
+) -> Result<(), Reason> {
+    if name_off == 0 && or_none {
+        return Ok(());
+    }
+    name_offset(names, name_off)?;
+    match name_off != 0 && names.is_identifier(name_off) {
+        true => Ok(()),
+        false => Err(Reason::ElementName { element, name_off }),
     }
 }

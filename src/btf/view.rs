@@ -113,14 +113,18 @@ impl<'a> Btf<'a> {
         blob.string(off)
     }
 
+    /// The string at this offset with all that follow it in its string part.
+    #[inline]
+    pub fn strings_from(&self, off: u32) -> Option<&'a [u8]> {
+        let (blob, off) = self.locate(off)?;
+        blob.strings().get(to_usize(off)..)
+    }
+
     /// Whether the string at `off` is `name`.
     #[inline]
     pub fn string_is(&self, off: u32, name: &[u8]) -> bool {
-        let tail = self
-            .locate(off)
-            .and_then(|(blob, off)| blob.strings().get(to_usize(off)..));
-        let rest = tail.and_then(|tail| tail.strip_prefix(name));
-        rest.and_then(<[u8]>::first) == Some(&0)
+        let located = self.locate(off);
+        located.is_some_and(|(blob, off)| blob.string_is(off, name))
     }
 
     /// The blob that holds the string at `off`, and the string's offset there.

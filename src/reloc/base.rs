@@ -2,8 +2,8 @@
 
 //! The BTF that modules are relocated to: vmlinux's, with its tables built once.
 
-use super::index::Index;
-use crate::btf::{Blob, Btf, Error, Record, Table};
+use super::index::{self, is_indexed, Index};
+use crate::btf::{Blob, Btf, Error, Reason, Record, Table};
 
 /// Every 16th type's offset is kept: 31 KiB for vmlinux, and some eight steps a look-up.
 const SHIFT: u32 = 4;
@@ -29,9 +29,11 @@ impl BaseSize {
     ///
     /// The first record that is cut short or of a kind not known.
     pub fn of(blob: &Blob<'_>) -> Result<Self, Error> {
-        let types = Table::count(blob, 1)?;
-        let btf = Btf::alone(*blob, Table::from_parts(&[], SHIFT, types));
-        let names = Index::count(&btf);
+        let mut names = 0u32;
+        let types = Table::walk(blob, 1, |_, record| {
+            names = names.saturating_add(u32::from(is_indexed(record)));
+            Ok(())
+        })?;
         Ok(BaseSize { types, names })
     }
 
@@ -42,7 +44,7 @@ impl BaseSize {
 
     /// Length in words of the index [`Base::build`] fills.
     pub fn index_len(&self) -> usize {
-        Index::needs(self.names)
+        index::needs(self.names)
     }
 }
 
@@ -58,10 +60,23 @@ impl<'a> Base<'a> {
         offsets: &'a mut [u32],
         index: &'a mut [u32],
     ) -> Result<Self, Error> {
-        let table = Table::build(&blob, 1, offsets, SHIFT)?;
-        let btf = Btf::alone(blob, table);
-        let index = Index::build(&btf, size.names, index)?;
-        Ok(Base { btf, index })
+        let short = blob.error(0, 0, Reason::ShortBuffer);
+        let mut index = index::Builder::new(index, size.names).ok_or(short)?;
+        let table = Table::build_with(&blob, 1, offsets, SHIFT, |record| {
+            match is_indexed(record) {
+                true => index.count(&blob, record),
+                false => Ok(()),
+            }
+        })?;
+        index.counted();
+        Table::walk(&blob, 1, |id, record| match is_indexed(record) {
+            true => index.place(&blob, id, record),
+            false => Ok(()),
+        })?;
+        Ok(Base {
+            btf: Btf::alone(blob, table),
+            index: index.built(),
+        })
     }
 
     /// The base that [`Base::build`] made of these very parts.
@@ -91,6 +106,6 @@ impl<'a> Base<'a> {
         &'b self,
         name: &'b [u8],
     ) -> impl Iterator<Item = (u32, Record<'a>)> + Clone + 'b {
-        self.index.named(&self.btf, name)
+        self.index.named(self.btf.blob(), name)
     }
 }

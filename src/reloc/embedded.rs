@@ -2,8 +2,7 @@
 
 //! Finds the distilled types that a module's types hold by value, so that their size counts.
 
-use super::scratch::Bits;
-use crate::btf::{Btf, Kind};
+use crate::btf::{Bits, Btf, Kind};
 
 /// Marks in `embedded`, by index, each distilled type that is a member of a module's struct or
 /// union, the type of a variable, or passed or returned by value; through typedefs, qualifiers,

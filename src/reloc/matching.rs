@@ -9,19 +9,81 @@ use crate::btf::{Kind, Record};
 ///
 /// `embedded` says that a type of the module holds it by value, so that its size counts.
 pub(super) fn fate(base: &Base<'_>, record: &Record<'_>, name: &[u8], embedded: bool) -> Fate {
+    let found = Found::among(base, record, name);
     if record.kind() == Kind::Fwd {
-        return forward(base, record, name);
+        return forward(&found);
     }
-    let of_kind = candidates(base, record, name);
     // A second candidate makes the size count, too.
-    let sized = embedded || of_kind.clone().nth(1).is_some();
-    let mut taken = of_kind.filter(|(_, candidate)| fits(record, candidate, sized));
-    let Some((id, first)) = taken.next() else {
-        return Fate::Opaque(why_none(base, record, name));
-    };
-    match taken.all(|(_, other)| layout::same(base.btf(), &first, &other)) {
-        true => Fate::Mapped(id),
-        false => Fate::Opaque(Why::Ambiguous(id)),
+    let sized = embedded || found.several || !record.kind().is_composite();
+    match (&found.fitting, found.of_kind, found.named) {
+        (None, Some(id), _) if !sized => Fate::Mapped(id),
+        (Some((id, _)), ..) if found.differ => Fate::Opaque(Why::Ambiguous(*id)),
+        (Some((id, _)), ..) => Fate::Mapped(*id),
+        (None, Some(id), _) if found.other_encoding => Fate::Opaque(Why::OtherEncoding(id)),
+        (None, Some(id), _) => Fate::Opaque(Why::OtherSize(id)),
+        (None, None, Some(id)) => Fate::Opaque(Why::OtherKind(id)),
+        (None, None, None) => Fate::Opaque(Why::Absent),
+    }
+}
+
+/// What vmlinux has under the name of a distilled type; the ids are the lowest.
+#[derive(Default)]
+struct Found<'a> {
+    /// Of any kind.
+    named: Option<u32>,
+    /// Of a kind that may stand for the distilled type.
+    of_kind: Option<u32>,
+    /// There is more than one of those.
+    several: bool,
+    /// Of the size, too, or for a forward declaration a definition.
+    fitting: Option<(u32, Record<'a>)>,
+    /// Others that fit are laid out in another way.
+    differ: bool,
+    /// The size is right and the encoding is not.
+    other_encoding: bool,
+    /// For a forward declaration, the same declaration.
+    declared: Option<u32>,
+}
+
+impl<'a> Found<'a> {
+    fn among(base: &Base<'a>, record: &Record<'_>, name: &[u8]) -> Self {
+        let mut found = Found::default();
+        for (id, candidate) in base.named(name) {
+            found.named = found.named.or(Some(id));
+            if !allows_kind(record.kind(), record.kflag(), &candidate) {
+                continue;
+            }
+            found.several = found.of_kind.is_some();
+            found.of_kind = found.of_kind.or(Some(id));
+            if candidate.kind() == Kind::Fwd {
+                found.declared = found.declared.or(Some(id));
+            } else if record.kind() == Kind::Fwd || candidate.size() == record.size() {
+                found.fit(base, record, id, candidate);
+            }
+        }
+        found
+    }
+
+    fn fit(&mut self, base: &Base<'a>, record: &Record<'_>, id: u32, candidate: Record<'a>) {
+        if record.kind() == Kind::Int && encoding(record) != encoding(&candidate) {
+            self.other_encoding = true;
+            return;
+        }
+        match &self.fitting {
+            None => self.fitting = Some((id, candidate)),
+            Some((_, first)) => self.differ |= !layout::same(base.btf(), first, &candidate),
+        }
+    }
+}
+
+/// A forward declaration becomes the one definition there is, or else the same declaration.
+fn forward(found: &Found<'_>) -> Fate {
+    match (&found.fitting, found.declared, found.named) {
+        (Some((id, _)), ..) if !found.differ => Fate::Mapped(*id),
+        (_, Some(id), _) => Fate::Mapped(id),
+        (Some((id, _)), ..) => Fate::Opaque(Why::Ambiguous(*id)),
+        (None, None, Some(id)) => Fate::Opaque(Why::OtherKind(id)),
+        (None, None, None) => Fate::Opaque(Why::Absent),
     }
 }
 
@@ -49,56 +111,7 @@ fn allows_kind(kind: Kind, kflag: bool, candidate: &Record<'_>) -> bool {
     }
 }
 
-/// Whether `candidate`, of the right name and kind, is what `record` recorded.
-fn fits(record: &Record<'_>, candidate: &Record<'_>, sized: bool) -> bool {
-    let same_size = record.size() == candidate.size();
-    match record.kind() {
-        Kind::Struct | Kind::Union => !sized || same_size,
-        Kind::Int => same_size && encoding(record) == encoding(candidate),
-        _ => same_size,
-    }
-}
-
 /// `BTF_INT_ENCODING`.
 fn encoding(record: &Record<'_>) -> u32 {
     (record.extra() >> 24) & 0xf
-}
-
-/// A forward declaration becomes the one definition there is, or else the same declaration.
-fn forward(base: &Base<'_>, record: &Record<'_>, name: &[u8]) -> Fate {
-    let of_kind = candidates(base, record, name);
-    let mut declared = of_kind
-        .clone()
-        .filter(|(_, type_)| type_.kind() == Kind::Fwd);
-    let mut defined = of_kind.filter(|(_, type_)| type_.kind() != Kind::Fwd);
-    let definition = defined.next();
-    let declaration = declared.next().map(|(id, _)| id);
-    match (definition, declaration) {
-        (None, None) => Fate::Opaque(why_none(base, record, name)),
-        (None, Some(id)) => Fate::Mapped(id),
-        (Some((id, first)), declaration) => {
-            match (
-                defined.all(|(_, other)| layout::same(base.btf(), &first, &other)),
-                declaration,
-            ) {
-                (true, _) => Fate::Mapped(id),
-                (false, Some(id)) => Fate::Mapped(id),
-                (false, None) => Fate::Opaque(Why::Ambiguous(id)),
-            }
-        }
-    }
-}
-
-/// Why no type of this `name` was taken: the nearest miss.
-fn why_none(base: &Base<'_>, record: &Record<'_>, name: &[u8]) -> Why {
-    let same_size = |(_, candidate): &(u32, Record<'_>)| candidate.size() == record.size();
-    let of_kind = candidates(base, record, name);
-    if let Some((id, _)) = of_kind.clone().find(same_size) {
-        return Why::OtherEncoding(id);
-    }
-    match (of_kind.map(|(id, _)| id).next(), base.named(name).next()) {
-        (Some(id), _) => Why::OtherSize(id),
-        (None, Some((id, _))) => Why::OtherKind(id),
-        (None, None) => Why::Absent,
-    }
 }

@@ -14,8 +14,9 @@ use crate::btf::{verify, Btf, Error, Reason, Table};
 /// What the kernel would refuse; `Reason::ShortBuffer` where `scratch` is too short.
 pub fn check(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
     let short = survey.split.error(0, 0, Reason::ShortBuffer);
-    let tables = survey.sizes.cut(scratch).ok_or(short)?;
+    let mut tables = survey.sizes.cut(scratch).ok_or(short)?;
     let start_id = base.btf().end_id();
     let table = Table::build(&survey.split, start_id, tables.split_offsets, 0)?;
-    verify::kernel_verdict(&Btf::split(base.btf(), survey.split, table))
+    let btf = Btf::split(base.btf(), survey.split, table);
+    verify::kernel_verdict(&btf, &mut tables.split_names)
 }

@@ -76,7 +76,10 @@ impl<'a> Plan<'a> {
         let distilled = Btf::alone(blob, Table::build(&blob, 1, tables.distilled_offsets, 0)?);
         let table = Table::build(&survey.split, distilled.end_id(), tables.split_offsets, 0)?;
         let btf = Btf::split(&distilled, survey.split, table);
-        check(&distilled, &btf)?;
+        verify::kernel_verdict(&distilled, &mut tables.distilled_names)?;
+        check_distilled(&distilled)?;
+        verify::kernel_verdict(&btf, &mut tables.split_names)?;
+        verify::references(&btf)?;
 
         embedded::mark(&btf, &mut tables.embedded, &mut tables.walked);
         let split_len = btf.blob().strings_len();
@@ -187,10 +190,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Both sections are what the kernel takes, and more: every reference names a type, and the base
-/// holds only what a distilled base may.
-fn check(distilled: &Btf<'_>, btf: &Btf<'_>) -> Result<(), Error> {
-    verify::kernel_verdict(distilled)?;
+/// A distilled base holds only named types that refer to no other.
+fn check_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
     for (id, record) in distilled.own_records() {
         let allowed = matches!(
             record.kind(),
@@ -203,8 +204,7 @@ fn check(distilled: &Btf<'_>, btf: &Btf<'_>) -> Result<(), Error> {
             return Err(distilled.error(id, &record, 0, Reason::NameMissing(record.kind())));
         }
     }
-    verify::kernel_verdict(btf)?;
-    verify::references(btf)
+    Ok(())
 }
 
 /// What becomes of one distilled type; its name goes where vmlinux's is.

@@ -2,7 +2,7 @@
 
 //! Cuts the words the caller handed over into the tables that a plan needs.
 
-use crate::btf::{to_usize, Table};
+use crate::btf::{to_usize, Bits, Table};
 
 /// Words for each table, all of them bounded by the size of the module's BTF.
 #[derive(Clone, Copy)]
@@ -12,7 +12,9 @@ pub(super) struct Sizes {
     /// Types of the split BTF.
     pub(super) split: u32,
     /// Bytes of the distilled base's strings.
-    pub(super) strings: u32,
+    pub(super) distilled_strings: u32,
+    /// Bytes of the split BTF's strings.
+    pub(super) split_strings: u32,
 }
 
 /// The tables; see [`super::Plan`] for what each holds.
@@ -26,6 +28,8 @@ pub(super) struct Tables<'a> {
     pub(super) strings: &'a mut [u32],
     pub(super) embedded: Bits<'a>,
     pub(super) walked: Bits<'a>,
+    pub(super) distilled_names: Bits<'a>,
+    pub(super) split_names: Bits<'a>,
 }
 
 impl Sizes {
@@ -34,15 +38,16 @@ impl Sizes {
         let per_distilled = to_usize(self.distilled).saturating_mul(5);
         per_distilled
             .saturating_add(Table::needs(self.split, 0))
-            .saturating_add(to_usize(self.strings))
+            .saturating_add(to_usize(self.distilled_strings))
             .saturating_add(Bits::needs(self.distilled))
             .saturating_add(Bits::needs(self.split))
+            .saturating_add(Bits::needs(self.distilled_strings))
+            .saturating_add(Bits::needs(self.split_strings))
     }
 
-    /// Cuts `words` and clears them; `None` where there are fewer than [`Sizes::total`].
+    /// Cuts `words`, and clears what is not written before it is read; `None` where there are fewer than [`Sizes::total`].
     pub(super) fn cut<'a>(&self, words: &'a mut [u32]) -> Option<Tables<'a>> {
         let mut rest = words.get_mut(..self.total())?;
-        rest.fill(0);
         let mut take = |len: usize| {
             let (head, tail) = core::mem::take(&mut rest).split_at_mut_checked(len)?;
             rest = tail;
@@ -56,33 +61,16 @@ impl Sizes {
             ids: take(distilled)?,
             opaque: take(distilled)?,
             places: take(distilled)?,
-            strings: take(to_usize(self.strings))?,
-            embedded: Bits(take(Bits::needs(self.distilled))?),
-            walked: Bits(take(Bits::needs(self.split))?),
+            strings: clear(take(to_usize(self.distilled_strings))?),
+            embedded: Bits::new(take(Bits::needs(self.distilled))?),
+            walked: Bits::new(take(Bits::needs(self.split))?),
+            distilled_names: Bits::new(take(Bits::needs(self.distilled_strings))?),
+            split_names: Bits::new(take(Bits::needs(self.split_strings))?),
         })
     }
 }
 
-/// One bit a type.
-pub(super) struct Bits<'a>(&'a mut [u32]);
-
-impl Bits<'_> {
-    fn needs(count: u32) -> usize {
-        to_usize(count.div_ceil(32))
-    }
-
-    /// Whether bit `at` is set; no bit past the end is.
-    pub(super) fn get(&self, at: u32) -> bool {
-        let word = self.0.get(to_usize(at / 32)).copied().unwrap_or(0);
-        word & (1 << (at % 32)) != 0
-    }
-
-    /// Sets bit `at`, and tells whether it was set before.
-    pub(super) fn set(&mut self, at: u32) -> bool {
-        let was = self.get(at);
-        if let Some(word) = self.0.get_mut(to_usize(at / 32)) {
-            *word |= 1 << (at % 32);
-        }
-        was
-    }
+fn clear(words: &mut [u32]) -> &mut [u32] {
+    words.fill(0);
+    words
 }

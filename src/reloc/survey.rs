@@ -34,7 +34,7 @@ impl<'a> Survey<'a> {
             None => None,
         };
         let split = Blob::parse(Section::Btf, Form::Split, input.btf)?;
-        let (distilled_count, strings) = match &distilled {
+        let (distilled_count, distilled_strings) = match &distilled {
             Some(blob) => (Table::count(blob, 1)?, blob.strings_len()),
             None => (0, 0),
         };
@@ -45,7 +45,8 @@ impl<'a> Survey<'a> {
         let sizes = Sizes {
             distilled: distilled_count,
             split: Table::count(&split, start_id)?,
-            strings,
+            distilled_strings,
+            split_strings: split.strings_len(),
         };
         Ok(Survey {
             split,

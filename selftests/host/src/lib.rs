@@ -1,3 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the host tests share.
+
+pub mod builder;
+pub mod dump;
+pub mod kernel;
+pub mod model;
+pub mod peer;

@@ -2,38 +2,96 @@
 
 //! What the kernel takes for a name (`btf_name_valid_identifier` and `btf_name_valid_section`).
 
+use crate::btf::{Bits, Btf, MAX_NAME_OFFSET};
+
 /// Longest name (`KSYM_NAME_LEN` in `include/linux/kallsyms.h`).
 const MAX_LEN: usize = 512;
 
-/// Letters, digits, `_` and `.`, not beginning with a digit, of at most 512 bytes.
-pub(super) fn is_identifier(name: &[u8]) -> bool {
-    match name {
-        [first, rest @ ..] => {
-            is_first(*first)
-                && name.len() <= MAX_LEN
-                && rest
-                    .iter()
-                    .all(|byte| is_first(*byte) || byte.is_ascii_digit())
+/// May begin an identifier.
+const FIRST: u8 = 1;
+/// May follow in an identifier.
+const REST: u8 = 2;
+/// May stand in the name of a section.
+const PRINT: u8 = 4;
+
+/// What each byte may be, by `lib/ctype.c`, which takes the letters of Latin-1 as well.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0u8;
+    loop {
+        // In a constant, where nothing is left to panic at run time.
+        classes[byte as usize] = class(byte);
+        if byte == 0xff {
+            break classes;
         }
-        [] => false,
+        byte += 1;
+    }
+};
+
+const fn class(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'.' => FIRST | REST | PRINT,
+        0xd7 | 0xf7 => PRINT,
+        0xc0..=0xff => FIRST | REST | PRINT,
+        b'0'..=b'9' => REST | PRINT,
+        0x20..=0x7e | 0xa0..=0xbf => PRINT,
+        _ => 0,
     }
 }
 
-/// Printable characters, at least one and at most 512.
-pub(super) fn is_section(name: &[u8]) -> bool {
-    !name.is_empty() && name.len() <= MAX_LEN && name.iter().all(|byte| is_print(*byte))
+/// The names of a BTF, by string offset.
+pub(super) struct Names<'n, 'b> {
+    pub(super) btf: &'n Btf<'n>,
+    /// The offsets, in the BTF's own string part, that identifiers were found at.
+    pub(super) identifiers: &'n mut Bits<'b>,
 }
 
-fn is_first(byte: u8) -> bool {
-    is_alpha(byte) || byte == b'_' || byte == b'.'
+impl Names<'_, '_> {
+    /// Whether there is a string at `off`.
+    #[inline]
+    pub(super) fn has(&self, off: u32) -> bool {
+        off <= MAX_NAME_OFFSET && off < self.btf.end_str_off()
+    }
+
+    /// Whether the string at `off` is empty, or there is none.
+    pub(super) fn is_empty(&self, off: u32) -> bool {
+        matches!(self.btf.strings_from(off), None | Some([] | [0, ..]))
+    }
+
+    /// Whether the string at `off` is made of letters, digits, `_` and `.`, none of the digits
+    /// first, and of at most 512 bytes.
+    #[inline]
+    pub(super) fn is_identifier(&mut self, off: u32) -> bool {
+        let own = off.checked_sub(self.btf.start_str_off());
+        if own.is_some_and(|own| self.identifiers.get(own)) {
+            return true;
+        }
+        let found = self.is_name(off, FIRST, REST);
+        if let (true, Some(own)) = (found, own) {
+            self.identifiers.set(own);
+        }
+        found
+    }
+
+    /// Whether the string at `off` is made of printable characters, at least one and at most 512.
+    pub(super) fn is_section(&self, off: u32) -> bool {
+        self.is_name(off, PRINT, PRINT)
+    }
+
+    fn is_name(&self, off: u32, first: u8, rest: u8) -> bool {
+        let Some([head, tail @ ..]) = self.btf.strings_from(off) else {
+            return false;
+        };
+        if class_of(*head) & first == 0 {
+            return false;
+        }
+        let tail = tail.get(..MAX_LEN).unwrap_or(tail);
+        let end = tail.iter().find(|byte| class_of(**byte) & rest == 0);
+        end == Some(&0)
+    }
 }
 
-/// `isalpha` of `lib/ctype.c`, which takes the letters of Latin-1 as well.
-fn is_alpha(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || (byte >= 0xc0 && byte != 0xd7 && byte != 0xf7)
-}
-
-/// `isprint` of `lib/ctype.c`.
-fn is_print(byte: u8) -> bool {
-    matches!(byte, 0x20..=0x7e | 0xa0..=0xff)
+#[inline]
+fn class_of(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }

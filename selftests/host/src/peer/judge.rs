@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Judges a relocation of the core: against libbpf's where libbpf accepts the module, and by what
+//! its references name in any case.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::{
+    Btf, Type, Word, ARRAY, CONST, ENUM, ENUM64, FLOAT, FUNC_PROTO, FWD, INT, RESTRICT, STRUCT,
+    TYPEDEF, TYPE_TAG, UNION, VAR, VOLATILE,
+};
+use crate::builder::put;
+use crate::kernel::{Relocated, Vmlinux};
+
+/// A type that refers to no other: its name, and its words behind that of the name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Plain {
+    name: Vec<u8>,
+    words: Vec<u32>,
+}
+
+/// A kernel as both sides see it.
+pub struct Kernel {
+    vmlinux: Vmlinux,
+    btf: Btf<'static>,
+    names: HashMap<Vec<u8>, Vec<u32>>,
+}
+
+impl Kernel {
+    pub fn new(bytes: Vec<u8>) -> Self {
+        let btf = Btf::base(&bytes).expect("libbpf takes the kernel's BTF");
+        let mut names = HashMap::<_, Vec<u32>>::new();
+        for (id, type_) in btf.own().filter(|(_, type_)| !type_.name.is_empty()) {
+            names.entry(type_.name.to_vec()).or_default().push(id);
+        }
+        Kernel {
+            vmlinux: Vmlinux::new(bytes),
+            btf,
+            names,
+        }
+    }
+
+    pub fn btf(&self) -> &Btf<'static> {
+        &self.btf
+    }
+
+    /// The same kernel, had it these types as well; but for those that it has a FWD of, which
+    /// libbpf does not tell from the type.
+    pub fn with(&self, added: &BTreeSet<Plain>) -> Self {
+        let bytes = self.vmlinux.bytes();
+        let field = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+        let part = |at| {
+            let start = field(4) + field(at);
+            &bytes[start as usize..(start + field(at + 4)) as usize]
+        };
+        let (mut types, mut strings) = (part(8).to_vec(), part(16).to_vec());
+        let len = |part: &[u8]| u32::try_from(part.len()).unwrap();
+        for Plain { name, words } in added {
+            let mut known = self.named(name).map(|(_, type_)| type_);
+            if known.clone().any(|type_| type_.kind() == FWD) {
+                continue;
+            }
+            // libbpf counts the types of a name by the name's offset, so that must be one.
+            let name_off = known.next().map_or(len(&strings), |type_| type_.words[0]);
+            if name_off == len(&strings) {
+                strings.extend(name);
+                strings.push(0);
+            }
+            let words = [&[name_off], words.as_slice()].concat();
+            types.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
+        }
+        let mut header = bytes[..24].to_vec();
+        let fields = [24, 0, len(&types), len(&types), len(&strings)];
+        (1..)
+            .zip(fields)
+            .for_each(|(at, word)| put(&mut header, 4 * at, word));
+        Kernel::new([header, types, strings].concat())
+    }
+
+    fn named(&self, name: &[u8]) -> impl Iterator<Item = (u32, Type<'_>)> + Clone {
+        let ids = self.names.get(name).into_iter().flatten();
+        ids.map(|id| (*id, self.btf.get(*id).unwrap()))
+    }
+}
+
+/// A rule of the design by which a distilled type becomes another type than libbpf makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// The flavour of a FWD's definition is its kind, not its kind_flag.
+    FwdFlavour,
+    /// A FWD becomes its definition also where several types share the name.
+    FwdAmongSeveral,
+    /// A STRUCT becomes a STRUCT only, a UNION a UNION only.
+    Kind,
+    /// The size counts also where a variable, parameter or result is held by value.
+    HeldByVarOrProto,
+    /// Of several types of one name, one is of the right kind, or all are laid out the same; libbpf
+    /// refuses.
+    Several,
+}
+
+/// What came out.
+#[derive(Debug)]
+pub struct Verdict {
+    /// Whether libbpf relocated the module.
+    pub accepted: bool,
+    /// Opaque types in the core's result.
+    pub opaque: Vec<Plain>,
+    /// Distilled types that libbpf mapped elsewhere, or did not map, by the rule that says why.
+    pub rules: BTreeMap<Rule, u32>,
+    /// References that were followed in the core's result.
+    pub references: u64,
+}
+
+impl Verdict {
+    /// The two results are the same, type for type and id for id.
+    pub fn is_exact(&self) -> bool {
+        self.accepted && self.rules.is_empty()
+    }
+}
+
+/// A module with a distilled base, relocated by the core.
+struct Case<'a> {
+    kernel: &'a Kernel,
+    /// As the module carries it, on its distilled base.
+    input: &'a Btf<'a>,
+    ours: &'a Btf<'a>,
+    new_ids: &'a [u32],
+    /// Distilled types that a type of the module holds by value, by what holds them.
+    held: Held,
+}
+
+/// Relocates a module both ways and compares; the error says what is wrong.
+pub fn judge(kernel: &Kernel, distilled: &[u8], split: &[u8]) -> Result<Verdict, String> {
+    let base = Btf::base(distilled).map_err(|err| format!("distilled base: {err:?}"))?;
+    let input = Btf::split(&base, split).map_err(|err| format!("split BTF: {err:?}"))?;
+    let theirs = Btf::split(&base, split).unwrap().relocate(&kernel.btf);
+    let relocated = kernel.vmlinux.relocate(distilled, split).map_err(|err| {
+        format!(
+            "the core refuses {err:?}, libbpf: {:?}",
+            theirs.as_ref().err()
+        )
+    })?;
+    kernel
+        .vmlinux
+        .verify(&relocated.btf)
+        .map_err(|err| format!("the result does not verify: {err:?}"))?;
+    let ours = Btf::split(&kernel.btf, &relocated.btf)
+        .map_err(|err| format!("libbpf does not take the result: {err:?}"))?;
+    let case = Case {
+        kernel,
+        input: &input,
+        ours: &ours,
+        new_ids: &relocated.new_ids,
+        held: Held::by(&input),
+    };
+    case.counts(&relocated)?;
+    let references = case.references()?;
+    let rules = match &theirs {
+        Ok(theirs) => case.compare(theirs)?,
+        Err(_) if relocated.counts.opaque != 0 => BTreeMap::new(),
+        Err(_) => case.why_refused()?,
+    };
+    Ok(Verdict {
+        accepted: theirs.is_ok(),
+        opaque: case.opaque().collect(),
+        rules,
+        references,
+    })
+}
+
+impl Case<'_> {
+    fn opaque(&self) -> impl Iterator<Item = Plain> + '_ {
+        let new_ids = &self.new_ids[1..self.input.start_id() as usize];
+        let own = new_ids.iter().filter(|id| **id >= self.ours.start_id());
+        own.map(|id| {
+            let type_ = self.ours.get(*id).unwrap();
+            Plain {
+                name: type_.name.to_vec(),
+                words: type_.words[1..].to_vec(),
+            }
+        })
+    }
+
+    /// The distilled type with this id; `None` for void and the module's own.
+    fn distilled(&self, id: u32) -> Option<Type<'_>> {
+        let is_distilled = (1..self.input.start_id()).contains(&id);
+        is_distilled.then(|| self.input.get(id).unwrap())
+    }
+
+    /// The module's own types stay, in their order, and each opaque type is there once.
+    fn counts(&self, relocated: &Relocated) -> Result<(), String> {
+        let own = self.ours.start_id()..self.ours.end_id();
+        let split = &self.new_ids[self.input.start_id() as usize..];
+        let opaque: Vec<u32> = (1..self.input.start_id())
+            .map(|id| self.new_ids[id as usize])
+            .filter(|id| own.contains(id))
+            .collect();
+        let all: HashSet<u32> = split.iter().chain(&opaque).copied().collect();
+        check(split.len() == self.input.own_count() as usize, || {
+            "number of own types"
+        })?;
+        check(split.is_sorted(), || "own types in another order")?;
+        check(all.len() == split.len() + opaque.len(), || {
+            "two types of one id"
+        })?;
+        check(all == own.clone().collect(), || "ids that nothing became")?;
+        check(relocated.counts.opaque as usize == opaque.len(), || {
+            "count of opaque types"
+        })?;
+        check(relocated.strict.is_ok() == opaque.is_empty(), || {
+            "strict policy"
+        })?;
+        let sorted = |btf: &Btf<'_>| btf.own().map(|(_, type_)| type_.name).is_sorted();
+        check(!sorted(self.input) || sorted(self.ours), || {
+            "no longer sorted"
+        })
+    }
+
+    /// Every type of the module is what it was, and every reference names what it named.
+    fn references(&self) -> Result<u64, String> {
+        let mut count = 0;
+        for (id, before) in self.input.own() {
+            let after = self.ours.get(self.new_ids[id as usize]).unwrap();
+            same_type(self.input, before, self.ours, after, |old, new| {
+                count += 1;
+                check(self.new_ids[old as usize] == new, || {
+                    "reference is not in the id map"
+                })
+            })
+            .map_err(|what| format!("type [{id}]: {what}"))?;
+        }
+        for id in 1..self.input.start_id() {
+            self.fate(id).map_err(|what| {
+                let type_ = self.input.get(id).unwrap();
+                format!(
+                    "distilled [{id}] {}: {what}",
+                    String::from_utf8_lossy(type_.name)
+                )
+            })?;
+        }
+        Ok(count)
+    }
+
+    /// A distilled type became what the table of the design allows, or stayed what it was because
+    /// that allows nothing.
+    fn fate(&self, id: u32) -> Result<(), String> {
+        let type_ = self.input.get(id).unwrap();
+        let new = self.new_ids[id as usize];
+        let allowed = self.allowed(id);
+        if new < self.ours.start_id() {
+            return check(allowed == Some(new), || {
+                format!("became [{new}], allowed {allowed:?}")
+            });
+        }
+        check(allowed.is_none(), || format!("opaque, allowed {allowed:?}"))?;
+        let opaque = self.ours.get(new).unwrap();
+        check(opaque.vlen() == 0 && opaque.kind() == type_.kind(), || {
+            "opaque of another kind"
+        })?;
+        same_type(self.input, type_, self.ours, opaque, |_, _| Ok(()))
+    }
+
+    /// The kernel's type for a distilled type, by the table of the design.
+    fn allowed(&self, id: u32) -> Option<u32> {
+        let type_ = self.input.get(id).unwrap();
+        let of_kind = self
+            .kernel
+            .named(type_.name)
+            .filter(|(_, other)| may_become(type_, *other));
+        let several = of_kind.clone().count() > 1;
+        let sized = match type_.kind() {
+            FWD => false,
+            STRUCT | UNION => several || self.held.any.contains(&id),
+            _ => true,
+        };
+        let fitting = of_kind.filter(|(_, other)| !sized || type_.word() == other.word());
+        let (declared, defined): (Vec<_>, Vec<_>) =
+            fitting.partition(|(_, other)| other.kind() == FWD);
+        let declaration = declared.first().map(|(id, _)| *id);
+        let Some((first, definition)) = defined.first() else {
+            return declaration;
+        };
+        match defined
+            .iter()
+            .all(|(_, other)| self.same_layout(*definition, *other))
+        {
+            true => Some(*first),
+            false => declaration,
+        }
+    }
+
+    fn same_layout(&self, a: Type<'_>, b: Type<'_>) -> bool {
+        let btf = &self.kernel.btf;
+        let size = |id| btf.size_of(id).ok_or(());
+        let same = |(a, b)| match (a, b) {
+            (Word::Name(a), Word::Name(b)) => btf.string(a) == btf.string(b),
+            (Word::Id(a), Word::Id(b)) => a == b || size(a).is_ok() && size(a) == size(b),
+            (a, b) => a == b,
+        };
+        // The first word behind a FLOAT or INT that agree in size and encoding tells no more.
+        let is_plain = matches!(a.kind(), INT | FLOAT);
+        is_plain || a.rest().len() == b.rest().len() && a.parts().zip(b.parts()).all(same)
+    }
+
+    /// Both results agree, but for distilled types that a rule of the design sets apart.
+    fn compare(&self, theirs: &Btf<'_>) -> Result<BTreeMap<Rule, u32>, String> {
+        let shift = theirs.start_id() - self.input.start_id();
+        let mut apart = BTreeMap::new();
+        for (id, before) in self.input.own() {
+            let (a, b) = (
+                theirs.get(id + shift),
+                self.ours.get(self.new_ids[id as usize]),
+            );
+            let mut originals = before.ids();
+            same_type(theirs, a.unwrap(), self.ours, b.unwrap(), |theirs, ours| {
+                let original = originals.next().unwrap();
+                if original >= self.input.start_id() {
+                    return check(theirs == original + shift, || "libbpf's own ids moved");
+                }
+                if theirs != ours {
+                    apart.insert(original, self.rule(original, theirs)?);
+                }
+                Ok(())
+            })
+            .map_err(|what| format!("type [{id}] differs from libbpf's: {what}"))?;
+        }
+        if apart.is_empty() {
+            check(self.ours.end_id() == theirs.end_id(), || {
+                "more types than libbpf"
+            })?;
+            let same_ids =
+                (self.input.own()).all(|(id, _)| self.new_ids[id as usize] == id + shift);
+            check(same_ids, || "own ids differ from libbpf's")?;
+        }
+        let mut rules = BTreeMap::new();
+        for rule in apart.into_values() {
+            *rules.entry(rule).or_default() += 1;
+        }
+        Ok(rules)
+    }
+
+    /// The rules by which every distilled type became a type of the kernel, where libbpf gave up.
+    fn why_refused(&self) -> Result<BTreeMap<Rule, u32>, String> {
+        let mut rules = BTreeMap::new();
+        for id in 1..self.input.start_id() {
+            let type_ = self.input.get(id).unwrap();
+            let taken = self.kernel.btf.get(self.new_ids[id as usize]).unwrap();
+            let is_union = taken.kind() == UNION;
+            let candidates = self.kernel.named(type_.name);
+            let composite = matches!(taken.kind(), STRUCT | UNION);
+            if type_.kind() == FWD && composite && taken.kflag() != is_union {
+                *rules.entry(Rule::FwdFlavour).or_default() += 1;
+            } else if candidates
+                .filter(|(_, other)| may_be_distilled(*other))
+                .count()
+                > 1
+            {
+                *rules.entry(Rule::Several).or_default() += 1;
+            }
+        }
+        check(!rules.is_empty(), || "libbpf refuses, and no rule says why")?;
+        Ok(rules)
+    }
+
+    /// The rule that sets the distilled type `id` apart, which libbpf made `theirs`.
+    fn rule(&self, id: u32, theirs: u32) -> Result<Rule, String> {
+        let name = |type_: Type<'_>| String::from_utf8_lossy(type_.name).into_owned();
+        let type_ = self
+            .distilled(id)
+            .ok_or("a type of its own became another")?;
+        let taken = self.kernel.btf.get(theirs).unwrap();
+        let composite = |kind| matches!(kind, STRUCT | UNION);
+        let composites = self
+            .kernel
+            .named(type_.name)
+            .filter(|(_, other)| composite(other.kind()));
+        match (type_.kind(), taken.kind()) {
+            (FWD, STRUCT | UNION) if !may_become(type_, taken) => Ok(Rule::FwdFlavour),
+            (FWD, FWD) if composites.clone().count() > 1 => Ok(Rule::FwdAmongSeveral),
+            (FWD, FWD) if composites.count() == 1 => Ok(Rule::FwdFlavour),
+            (STRUCT | UNION, kind) if kind != type_.kind() => Ok(Rule::Kind),
+            (STRUCT | UNION, _) if type_.word() != taken.word() => {
+                let rule = self.held.by_var_or_proto.contains(&id);
+                rule.then_some(Rule::HeldByVarOrProto)
+                    .ok_or("size".to_string())
+            }
+            _ => Err(format!(
+                "distilled [{id}] {} became [{theirs}] in libbpf",
+                name(type_)
+            )),
+        }
+    }
+}
+
+/// Distilled types that are held by value.
+#[derive(Default)]
+struct Held {
+    any: HashSet<u32>,
+    by_var_or_proto: HashSet<u32>,
+}
+
+impl Held {
+    fn by(input: &Btf<'_>) -> Self {
+        let mut held = Held::default();
+        for (_, type_) in input.own() {
+            let others = matches!(type_.kind(), VAR | FUNC_PROTO);
+            if !others && !matches!(type_.kind(), STRUCT | UNION) {
+                continue;
+            }
+            for id in type_.ids().filter_map(|id| reached(input, id)) {
+                held.any.insert(id);
+                if others {
+                    held.by_var_or_proto.insert(id);
+                }
+            }
+        }
+        held
+    }
+}
+
+/// The distilled type that is reached from `id` with no pointer in between.
+fn reached(input: &Btf<'_>, id: u32) -> Option<u32> {
+    let mut id = id;
+    while id >= input.start_id() {
+        let type_ = input.get(id).unwrap();
+        id = match type_.kind() {
+            TYPEDEF | VOLATILE | CONST | RESTRICT | TYPE_TAG => type_.word(),
+            ARRAY => type_.rest()[0],
+            _ => return None,
+        };
+    }
+    (id != 0).then_some(id)
+}
+
+/// Whether kind, flavour and encoding let a distilled type become `other`, of the same name.
+fn may_become(distilled: Type<'_>, other: Type<'_>) -> bool {
+    let encoding = |type_: Type<'_>| type_.rest()[0] >> 24;
+    match (distilled.kind(), other.kind()) {
+        (INT, INT) => encoding(distilled) == encoding(other),
+        (ENUM, ENUM | ENUM64) => true,
+        (FWD, FWD) => distilled.kflag() == other.kflag(),
+        (FWD, STRUCT) => !distilled.kflag(),
+        (FWD, UNION) => distilled.kflag(),
+        (FLOAT, FLOAT) | (STRUCT, STRUCT) | (UNION, UNION) => true,
+        _ => false,
+    }
+}
+
+/// Whether libbpf looks for the type in a distilled base.
+fn may_be_distilled(type_: Type<'_>) -> bool {
+    matches!(
+        type_.kind(),
+        INT | FLOAT | ENUM | ENUM64 | STRUCT | UNION | FWD
+    )
+}
+
+/// Word for word the same, strings as text; what ids are is for `ids` to say.
+fn same_type(
+    of_a: &Btf<'_>,
+    a: Type<'_>,
+    of_b: &Btf<'_>,
+    b: Type<'_>,
+    mut ids: impl FnMut(u32, u32) -> Result<(), String>,
+) -> Result<(), String> {
+    check(a.parts().count() == b.parts().count(), || "another length")?;
+    for (at, parts) in a.parts().zip(b.parts()).enumerate() {
+        match parts {
+            (Word::Id(a), Word::Id(b)) => ids(a, b)?,
+            (Word::Name(a), Word::Name(b)) => check(of_a.string(a) == of_b.string(b), || {
+                format!("string in word {at}")
+            })?,
+            (a, b) => check(a == b, || format!("word {at}: {a:?}, {b:?}"))?,
+        }
+    }
+    Ok(())
+}
+
+fn check<T: Into<String>>(holds: bool, what: impl FnOnce() -> T) -> Result<(), String> {
+    match holds {
+        true => Ok(()),
+        false => Err(what().into()),
+    }
+}

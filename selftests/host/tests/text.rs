@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a person reads: the words for every reason and every fate.
+
+use btfreloc_selftests::builder::{Builder, SIGNED};
+use btfreloc_selftests::kernel::Vmlinux;
+use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section};
+use rust_btfreloc::reloc::{Input, Name, Plan, Report, Survey, Unmatched, Why};
+
+#[rustfmt::skip]
+const REASONS: &[(Reason, &str)] = &[
+    (Reason::HeaderTruncated { len: 7, needed: 8 }, "section of 7 bytes, header of 8"),
+    (Reason::BadMagic(0x9feb), "magic 0x9feb is not that of BTF (0xeb9f)"),
+    (Reason::BadVersion(2), "version 2, only 1 is known"),
+    (Reason::BadFlags(1), "header flags 0x1, none is known"),
+    (Reason::HeaderUnknown(7), "unknown header field is 0x7, not 0"),
+    (Reason::NoData, "no data behind the header"),
+    (Reason::PartMisplaced { part: Part::Types, expected: 0, found: 4 }, "types start 4 bytes behind the header, expected 0"),
+    (Reason::PartTooLong { part: Part::Strings, left: 5, len: 6 }, "strings of 6 bytes where 5 are left"),
+    (Reason::PartTooLong { part: Part::Layout, left: 5, len: 6 }, "layout of 6 bytes where 5 are left"),
+    (Reason::TrailingBytes(3), "3 bytes belong to no part"),
+    (Reason::StringsNotLast, "strings are not last"),
+    (Reason::StringsLength(0), "string part of 0 bytes"),
+    (Reason::StringsUnterminated, "last string has no NUL"),
+    (Reason::StringsNoEmpty, "first string is not empty"),
+    (Reason::TooLarge, "section is larger than 32-bit offsets reach"),
+    (Reason::TooManyTypes(1_048_576), "more types than ids, at id 1048576"),
+    (Reason::RecordTruncated { left: 11, needed: 12 }, "type of 12 bytes where 11 are left"),
+    (Reason::BadKind(20), "kind 20 is not known"),
+    (Reason::NameOffset(99), "name offset 99 is past the strings"),
+    (Reason::BadName { kind: Kind::Typedef, name_off: 9 }, "TYPEDEF has a bad name (string offset 9)"),
+    (Reason::NameMissing(Kind::Fwd), "FWD has no name"),
+    (Reason::NameUnexpected { kind: Kind::Ptr, name_off: 9 }, "PTR has a name (string offset 9)"),
+    (Reason::BadVlen { kind: Kind::Const, vlen: 1 }, "CONST has vlen 1, not 0"),
+    (Reason::BadKflag(Kind::FuncProto), "FUNC_PROTO has the kind_flag set"),
+    (Reason::BadSize { kind: Kind::Float, size: 3 }, "FLOAT has a bad size 3"),
+    (Reason::IntUnusedBits(0x1000_0000), "INT has unused bits set (0x10000000)"),
+    (Reason::IntBits { bits: 33, size: 4 }, "INT of 33 bits in 4 bytes"),
+    (Reason::IntEncoding(3), "INT has encoding 0x3"),
+    (Reason::BadReference { kind: Kind::Array, id: 0 }, "ARRAY has a bad type id 0"),
+    (Reason::ReferenceOutOfRange { id: 9, end: 9 }, "type id 9 is past the last one (8)"),
+    (Reason::FwdHasType(1), "FWD has type 1, not 0"),
+    (Reason::BadLinkage { kind: Kind::Func, linkage: 2 }, "FUNC has linkage 2"),
+    (Reason::UnionMemberOffset { member: 1, bits: 8 }, "union member 1 starts at bit 8, not 0"),
+    (Reason::MemberOrder { member: 1, bits: 8, previous: 16 }, "member 1 starts at bit 8, ahead of the one before (16)"),
+    (Reason::MemberOutside { member: 1, bits: 65, size: 8 }, "member 1 starts at bit 65, past the 8 bytes of its type"),
+    (Reason::ElementName { element: 1, name_off: 9 }, "element 1 has a bad name (string offset 9)"),
+    (Reason::ElementReference { element: 1, id: 0 }, "element 1 has a bad type id 0"),
+    (Reason::VarOffset { element: 1, offset: 3 }, "variable 1 has a bad offset 3"),
+    (Reason::VarSize { element: 1, size: 0 }, "variable 1 has a bad size 0"),
+    (Reason::BadComponent(-2), "DECL_TAG has component -2"),
+    (Reason::ChainTooLong, "more than 32 modifiers in a row, or a loop"),
+    (Reason::NotDistilled(Kind::Enum64), "ENUM64 has no place in a distilled base"),
+    (Reason::ShortBuffer, "a buffer is shorter than asked for"),
+    (Reason::OutputTooLarge, "more types or strings than BTF can number"),
+];
+
+#[test]
+fn every_reason_has_its_words() {
+    for (reason, text) in REASONS {
+        assert_eq!(reason.to_string(), *text);
+    }
+}
+
+#[test]
+fn an_error_says_where() {
+    let reason = Reason::BadKind(20);
+    let place = |section, type_id| Error {
+        section,
+        offset: 36,
+        type_id,
+        reason,
+    };
+    let text = |section, type_id| place(section, type_id).to_string();
+    assert_eq!(
+        text(Section::Btf, 4),
+        ".BTF offset 36, type [4]: kind 20 is not known"
+    );
+    assert_eq!(
+        text(Section::BtfBase, 0),
+        ".BTF.base offset 36: kind 20 is not known"
+    );
+    assert_eq!(
+        text(Section::BtfIds, 0),
+        ".BTF_ids offset 36: kind 20 is not known"
+    );
+    assert_eq!(
+        text(Section::Vmlinux, 0),
+        "vmlinux BTF offset 36: kind 20 is not known"
+    );
+}
+
+#[test]
+fn every_kind_has_its_name() {
+    let names: Vec<String> = (1..20)
+        .map(|number| {
+            rust_btfreloc::btf::Shape::of(number)
+                .unwrap()
+                .kind
+                .to_string()
+        })
+        .collect();
+    assert_eq!(
+        names.join(" "),
+        "INT PTR ARRAY STRUCT UNION ENUM FWD TYPEDEF VOLATILE CONST RESTRICT FUNC FUNC_PROTO VAR \
+         DATASEC FLOAT DECL_TAG TYPE_TAG ENUM64"
+    );
+}
+
+#[test]
+fn what_is_not_printable_is_escaped() {
+    assert_eq!(Name(b"a\n\xe9 z\x7f").to_string(), "a\\x0a\\xe9 z\\x7f");
+}
+
+#[test]
+fn policy_strict_says_what_has_no_match() {
+    let unmatched = |why| Unmatched { type_id: 3, why }.to_string();
+    let text = ".BTF.base type [3]: vmlinux has it in another size, [7]";
+    assert_eq!(unmatched(Why::OtherSize(7)), text);
+}
+
+/// A distilled type for each fate.
+fn distilled() -> Builder {
+    let mut b = Builder::base();
+    b.structure("task", 128, &[]);
+    b.structure("gone", 8, &[]);
+    b.union("turned", 8, &[]);
+    b.enumeration("resized", 4, &[]);
+    b.int("int", 4, SIGNED);
+    b.structure("twice", 4, &[]);
+    b.fwd("file", false);
+    b
+}
+
+fn vmlinux() -> Builder {
+    let mut b = Builder::base();
+    b.int("int", 4, 0);
+    b.structure("task", 256, &[]);
+    b.structure("turned", 8, &[]);
+    b.enumeration("resized", 1, &[]);
+    b.structure("twice", 4, &[("a", [1, 0])]);
+    b.structure("twice", 4, &[("b", [1, 0])]);
+    b.structure("file", 8, &[]);
+    b
+}
+
+#[test]
+fn a_report_has_a_line_for_each_distilled_type() {
+    let btf_base = distilled().bytes();
+    let btf = Builder::split(&distilled()).bytes();
+    let loaded = Vmlinux::new(vmlinux().bytes());
+    let base = loaded.base();
+    let survey = Survey::of(
+        &base,
+        &Input {
+            btf: &btf,
+            btf_base: Some(&btf_base),
+        },
+    )
+    .unwrap();
+    let mut scratch = vec![0; survey.scratch_len()];
+    let plan = Plan::new(&base, &survey, &mut scratch).unwrap();
+    let (fates, ids) = plan.words();
+    let report = Report::new(&btf_base, fates, ids).unwrap();
+    let lines: Vec<String> = report
+        .entries()
+        .map(|entry| entry.to_string() + "\n")
+        .collect();
+    assert_eq!(
+        lines.concat(),
+        "\
+[1] STRUCT task size 128 -> vmlinux [2]
+[2] STRUCT gone size 8 -> opaque [8]: vmlinux has no type of this name
+[3] UNION turned size 8 -> opaque [11]: vmlinux has only another kind, [3]
+[4] ENUM resized size 4 -> opaque [10]: vmlinux has it in another size, [4]
+[5] INT int size 4 -> opaque [9]: vmlinux has it in another encoding, [1]
+[6] STRUCT twice size 4 -> opaque [12]: vmlinux has several that differ in layout, first [5]
+[7] FWD file size 0 -> vmlinux [7]
+"
+    );
+    let names: Vec<&[u8]> = plan.opaque_names().collect();
+    assert_eq!(
+        names,
+        [&b"gone"[..], b"int", b"resized", b"turned", b"twice"]
+    );
+}
+
+#[test]
+fn a_fate_is_one_word_and_back() {
+    use rust_btfreloc::reloc::Fate::{self, Mapped, Opaque};
+    let most = rust_btfreloc::btf::MAX_TYPE;
+    let whys = [
+        Why::Absent,
+        Why::OtherKind(1),
+        Why::OtherSize(2),
+        Why::OtherEncoding(3),
+        Why::Ambiguous(most),
+    ];
+    for fate in whys
+        .map(Opaque)
+        .into_iter()
+        .chain([Mapped(1), Mapped(most)])
+    {
+        assert_eq!(Fate::from_word(fate.to_word()), fate);
+    }
+    assert_eq!(Fate::from_word(u32::MAX), Opaque(Why::Absent));
+}
