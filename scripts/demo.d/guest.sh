@@ -90,6 +90,9 @@ refuses it if just one has changed. "plain" is a module without that summary.
 END
 try distilled before
 try plain before
+load "$MODULES/own/distilled/btfreloc_demo.ko"
+ids_before=$("$probe" ids 2>&1 | tail -n 1)
+unload btfreloc_demo
 load "$RELOC" || { echo "rust_btfreloc.ko does not load: $said"; exit 1; }
 try distilled after
 try plain after
@@ -112,6 +115,8 @@ expect "an fentry program fires in btfreloc_demo_poke()" "$probe" fentry btfrelo
 expect "its kfuncs, called from a BPF program, give the right results" "$probe" kfunc
 expect "a BPF program reads struct btfreloc_demo by CO-RE" "$probe" core
 expect "each id in its .BTF_ids names the right type" "$probe" ids
+echo "            with rust_btfreloc:    $("$probe" ids 2>&1 | tail -n 1)"
+echo "            on the stock kernel:   $ids_before (with .BTF.base of this very kernel)"
 echo
 echo "  bpftool btf dump file /sys/kernel/btf/btfreloc_demo format c:"
 bpftool btf dump file /sys/kernel/btf/btfreloc_demo format c | sed -n '/^struct btfreloc_demo {/,/^}/p' >/tmp/dump

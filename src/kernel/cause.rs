@@ -2,18 +2,21 @@
 
 //! Why a module's BTF was not relocated.
 
+use super::text::Text;
 use crate::btf;
-use crate::reloc::{btf_ids, Unmatched};
+use crate::reloc::{btf_ids, Base, Survey, Unmatched};
 use core::fmt::{Display, Formatter};
-use kernel::{alloc::AllocError, prelude::*};
+use kernel::{alloc::AllocError, prelude::*, str::CString};
 
 /// What stood in the way. The text is for the operator.
-#[derive(Clone, Copy)]
 pub(crate) enum Cause {
-    /// `.BTF` or `.BTF.base` is not what the kernel takes.
-    Malformed(btf::Error),
-    /// Plain split BTF that the kernel would refuse on this vmlinux.
-    Stale(btf::Error),
+    /// A header or a record of `.BTF` or `.BTF.base` is damaged.
+    Unreadable(btf::Error),
+    /// `.BTF` or `.BTF.base` is not what the kernel takes; what was found, in words, as the BTF it
+    /// is about is soon gone.
+    Malformed(CString),
+    /// Plain split BTF that the kernel would refuse on this vmlinux; as above.
+    Stale(CString),
     /// The result would be none that BTF can number, or would not fit what was made for it.
     NoResult(btf::Error),
     /// A type has no match, and the policy wants one for each.
@@ -30,12 +33,34 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// From an error of the planning core.
-    pub(crate) fn of_plan(error: btf::Error) -> Self {
+    pub(crate) fn of_plan<'a>(base: &Base<'a>, survey: &Survey<'a>, error: btf::Error) -> Self {
         match error.reason {
             btf::Reason::OutputTooLarge | btf::Reason::ShortBuffer => Self::NoResult(error),
-            _ => Self::Malformed(error),
+            _ => in_words(base, survey, error).map_or_else(Self::from, Self::Malformed),
         }
     }
+
+    /// Whether the module's BTF itself is to blame, so that the module is better off without it.
+    pub(crate) fn lies_in_btf(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable(_) | Self::Malformed(_) | Self::Stale(_)
+        )
+    }
+
+    /// From what the kernel would find in plain split BTF.
+    pub(crate) fn of_plain<'a>(base: &Base<'a>, survey: &Survey<'a>, error: btf::Error) -> Self {
+        in_words(base, survey, error).map_or_else(Self::from, Self::Stale)
+    }
+}
+
+fn in_words<'a>(base: &Base<'a>, survey: &Survey<'a>, error: btf::Error) -> Result<CString> {
+    CString::try_from_fmt(fmt!("{}", Text(survey.describe(base, error))))
+}
+
+/// A string of ours as text; it is ASCII.
+fn text(words: &CString) -> &str {
+    words.to_str().unwrap_or_default()
 }
 
 impl From<btf_ids::Error> for Cause {
@@ -59,10 +84,12 @@ impl From<AllocError> for Cause {
 impl Display for Cause {
     fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Malformed(error) => write!(f, "malformed BTF: {error}"),
-            Self::Stale(error) => write!(
+            Self::Unreadable(error) => write!(f, "malformed BTF: {error}"),
+            Self::Malformed(words) => write!(f, "malformed BTF: {}", text(words)),
+            Self::Stale(words) => write!(
                 f,
-                "not for this kernel: {error}; rebuild the module with .BTF.base"
+                "not for this kernel: {}; rebuild the module with .BTF.base",
+                text(words)
             ),
             Self::NoResult(error) => write!(f, "cannot be relocated: {error}"),
             Self::Strict(unmatched) => write!(f, "policy is strict: {unmatched}"),

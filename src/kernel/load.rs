@@ -51,9 +51,7 @@ pub(crate) fn decide(
     match plan(&vmlinux.base(), policy, module, carried) {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(relocation)) => Decision::Relocate(relocation),
-        Err(cause @ (Cause::Malformed(_) | Cause::Stale(_))) if policy == Policy::Opaque => {
-            Decision::Drop(cause)
-        }
+        Err(cause) if policy == Policy::Opaque && cause.lies_in_btf() => Decision::Drop(cause),
         Err(cause) => Decision::LeftToKernel(cause),
     }
 }
@@ -69,16 +67,18 @@ fn plan(
         btf: carried.btf,
         btf_base: carried.base,
     };
-    let survey = Survey::of(base, &input).map_err(Cause::Malformed)?;
+    let survey = Survey::of(base, &input).map_err(Cause::Unreadable)?;
     let mut scratch = memory::zeroed(survey.scratch_len())?;
     let Some(btf_base) = carried.base else {
-        reloc::check_plain(base, &survey, &mut scratch).map_err(Cause::Stale)?;
+        reloc::check_plain(base, &survey, &mut scratch)
+            .map_err(|error| Cause::of_plain(base, &survey, error))?;
         return Ok(None);
     };
     if survey.split_count() == 0 && survey.distilled_count() == 0 {
         return Ok(None);
     }
-    let plan = Plan::new(base, &survey, &mut scratch).map_err(Cause::of_plan)?;
+    let plan = Plan::new(base, &survey, &mut scratch)
+        .map_err(|error| Cause::of_plan(base, &survey, error))?;
     plan.obeys(policy).map_err(Cause::Strict)?;
     let mut btf = memory::zeroed(plan.output_len())?;
     plan.write(&mut btf).map_err(Cause::NoResult)?;

@@ -18,6 +18,7 @@
 
 mod base;
 pub mod btf_ids;
+mod described;
 mod embedded;
 mod fate;
 mod index;
@@ -35,6 +36,7 @@ mod text;
 mod write;
 
 pub use base::{Base, BaseSize};
+pub use described::Described;
 pub use fate::{Fate, Why};
 pub use matching::candidates;
 pub use plain::check as check_plain;

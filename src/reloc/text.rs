@@ -4,7 +4,7 @@
 
 use core::fmt::{Display, Formatter, Result, Write};
 
-use super::{Entry, Fate, Unmatched, Why};
+use super::{Described, Entry, Fate, Unmatched, Why};
 use crate::btf::{Error, Kind, Part, Reason, Section};
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
@@ -71,11 +71,62 @@ impl Display for Kind {
 
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "{} offset {}", self.section, self.offset)?;
-        if self.type_id != 0 {
-            write!(f, ", type [{}]", self.type_id)?;
-        }
+        place(self, f)?;
         write!(f, ": {}", self.reason)
+    }
+}
+
+/// Bytes of a name that a message shows.
+const NAME_SHOWN: usize = 64;
+
+fn short(name: &[u8]) -> Name<'_> {
+    Name(name.get(..NAME_SHOWN).unwrap_or(name))
+}
+
+impl Display for Described<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        place(&self.error, f)?;
+        if let Some(kind) = self.kind {
+            write!(f, " {kind}")?;
+        }
+        // A bad name is told below.
+        if !self.name.is_empty() && !matches!(self.error.reason, Reason::BadName { .. }) {
+            write!(f, " {}", short(self.name))?;
+        }
+        let what = match self.kind {
+            Some(Kind::Struct | Kind::Union) => "member",
+            Some(Kind::Enum | Kind::Enum64) => "value",
+            _ => "element",
+        };
+        match (self.error.reason, self.string) {
+            (Reason::ElementName { element, name_off }, Some(string)) => {
+                let string = short(string);
+                write!(
+                    f,
+                    ": {what} {element} is named \"{string}\" (string offset {name_off})"
+                )
+            }
+            (Reason::BadName { name_off, .. }, Some(string)) => {
+                write!(
+                    f,
+                    ": it is named \"{}\" (string offset {name_off})",
+                    short(string)
+                )
+            }
+            (Reason::ElementReference { element, id }, _) => {
+                write!(f, ": {what} {element} has a bad type id {id}")
+            }
+            (reason, _) => write!(f, ": {reason}"),
+        }
+    }
+}
+
+/// The section, the offset and the type.
+fn place(error: &Error, f: &mut Formatter<'_>) -> Result {
+    write!(f, "{} offset {}", error.section, error.offset)?;
+    match error.type_id {
+        0 => Ok(()),
+        id => write!(f, ", type [{id}]"),
     }
 }
 
