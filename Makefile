@@ -7,6 +7,7 @@
 MAKEFLAGS += --no-print-directory
 export KERNEL BTFRELOC_KIT DEBIAN_MIRROR
 
+.NOTPARALLEL:
 .DEFAULT_GOAL := $(if $(KDIR),module,help)
 
 help:
@@ -21,8 +22,11 @@ help:
 	@echo '  make clean         remove what was built here'
 	@echo '  make distclean     remove the development kit as well'
 	@echo
-	@echo 'The first run sets up a development kit of some 9 GB (scripts/kit --help).'
+	@echo 'The first run sets up a development kit of some 6 GB (scripts/kit --help).'
 
+ifneq ($(word 2,$(KDIR)),)
+$(error KDIR=$(KDIR): kernel builds take no spaces in a path)
+endif
 ifneq ($(KDIR),)
 # An absolute path, as kbuild changes folders.
 override KDIR := $(abspath $(KDIR))
@@ -39,7 +43,6 @@ install: module
 else
 module: kit
 	@scripts/build module
-	@echo "built: $$(ls -d $(CURDIR)/build/*/rust_btfreloc.ko)"
 
 install:
 	@echo 'make install: say for which kernel: make install KDIR=/lib/modules/$$(uname -r)/build' >&2

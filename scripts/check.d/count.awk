@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Counts the results of a KTAP file as "PASSED FAILED"; the result that sums up a subtest is none of its own.
-# A plan with fewer results than it names has failed once more.
+# A plan that does not name as many results as there are has failed once more, and so has a sum that says "not ok"
+# where each result is ok.
 
 {
 	line = $0
@@ -9,26 +10,38 @@
 }
 
 line ~ /^(not )?ok [0-9]+/ {
-	results[depth]++
-	if (results[depth + 1] > 0) {
+	if (depth + 1 in open) {
 		finish(depth + 1)
-		next
+		if (line ~ /^not/ && failed == failed_before[depth])
+			failed++
+	} else if (line ~ /^ok/) {
+		passed++
+	} else {
+		failed++
 	}
-	line ~ /^ok/ ? passed++ : failed++
+	open[depth]
+	results[depth]++
+	failed_before[depth] = failed + 0
 }
 
 line ~ /^1\.\.[0-9]+$/ {
+	open[depth]
 	plan[depth] = substr(line, 4)
-	planned[depth] = 1
+	failed_before[depth] += 0
 }
 
 function finish(at) {
-	if (!planned[at] || plan[at] != results[at])
+	if (!(at in plan) || plan[at] != results[at] + 0)
 		failed++
-	results[at] = planned[at] = 0
+	delete open[at]
+	delete plan[at]
+	delete results[at]
+	delete failed_before[at]
 }
 
 END {
 	finish(0)
+	for (depth in open)
+		failed++
 	print passed + 0, failed + 0
 }

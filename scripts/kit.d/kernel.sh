@@ -95,15 +95,21 @@ diff_configs() {
 }
 
 # The names carry hashes of the compiler and of each crate: a module built here loads only if they are the kernel's.
+# Prints how many of the kernel's Rust symbols come out the same, and how many it has.
+count_rust_symbols() {
+	lists=$(mktemp -d)
+	awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$1/Module.symvers" | sort >"$lists/stock"
+	cat "$1"/rust/exports_*_generated.h | grep -o '_R[A-Za-z0-9_]*' | sort -u >"$lists/here"
+	echo "$(comm -12 "$lists/stock" "$lists/here" | wc -l) $(wc -l <"$lists/stock")"
+	rm -r "$lists"
+}
+
 check_rust_symbols() {
-	awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' "$1/Module.symvers" | sort >"$1/rust/symbols.stock"
-	cat "$1"/rust/exports_*_generated.h | grep -o '_R[A-Za-z0-9_]*' | sort -u >"$1/rust/symbols.here"
-	stock_count=$(wc -l <"$1/rust/symbols.stock")
-	same_count=$(comm -12 "$1/rust/symbols.stock" "$1/rust/symbols.here" | wc -l)
-	echo "Rust symbols as in the stock kernel: $same_count of $stock_count"
-	[ "$stock_count" -gt 0 ] || fail "the headers of $(basename "$1") list no Rust symbols: choose another KERNEL"
-	[ "$same_count" = "$stock_count" ] ||
-		fail "only $same_count of the kernel's $stock_count Rust symbols come out the same ($(basename "$1")): its toolchain is not this one, choose another KERNEL"
+	counts=$(count_rust_symbols "$1")
+	echo "Rust symbols as in the stock kernel: ${counts% *} of ${counts#* }"
+	[ "${counts#* }" -gt 0 ] || fail "the headers of $(basename "$1") list no Rust symbols: choose another KERNEL"
+	[ "${counts% *}" = "${counts#* }" ] ||
+		fail "only ${counts% *} of the kernel's ${counts#* } Rust symbols come out the same ($(basename "$1")): its toolchain is not this one, choose another KERNEL"
 }
 
 # check_tree PATH: is the user's own tree ready for external Rust modules? Uses the host's tools.
@@ -117,12 +123,16 @@ check_tree() {
 	have "$rustc" || die "no rustc on this host: install '$built_with', or name it with RUSTC=/path/to/rustc"
 	here=$("$rustc" --version) || die "$rustc does not run on this host: name a rustc that does with RUSTC=/path/to/rustc"
 	[ "$here" = "$built_with" ] || die "$1 was built with '$built_with', this host has '$here': install the former or name it with RUSTC=/path/to/rustc"
+	[ -d "$1/rust" ] || die "$1 holds headers without Rust: give a full kernel tree, or for a kernel of Debian's: make module KERNEL=RELEASE"
 	[ -s "$1/Module.symvers" ] || die "$1 has no Module.symvers: build the kernel there, or copy it from the running kernel's headers"
 	for crate in core kernel; do
 		set -- "$1" "$1"/rust/lib$crate.rmeta
 		[ -f "$2" ] ||
 			die "$1 has no rust/lib$crate.rmeta: run 'make -C $1 prepare modules_prepare'"
 	done
+	counts=$(count_rust_symbols "$1")
+	[ "${counts% *}" = "${counts#* }" ] ||
+		die "only ${counts% *} of the ${counts#* } Rust symbols in $1/Module.symvers come out the same here, so no module would load: run 'make -C $1 prepare' with the very rustc and bindgen of the running kernel"
 	[ -f "$1/vmlinux" ] || say "$ME: $1 has no vmlinux, so modules built there carry no BTF: to have it, put there what scripts/extract-vmlinux makes of the vmlinuz"
 	echo "$1: ready for external Rust modules"
 }

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.."
 REPO_SCRIPTS=$PWD/scripts
 # shellcheck source=scripts/lib.sh
 . "$REPO_SCRIPTS/lib.sh"
+KTAP_FILE=$PWD/build/runner/ktap.output
 # shellcheck source=selftests/vm/ktap.sh
 . selftests/vm/ktap.sh
 find_kit
@@ -178,6 +179,14 @@ boot --timeout 1 -- true
 check_equal "time limit before the boot: the exit status" 124 $status
 check_has "time limit before the boot: the message" "did not boot within 1 seconds" "$messages"
 
+# is_running PATTERN: a process with such a command line; by hand, as not every host has pgrep
+is_running() {
+	for cmdline in /proc/[0-9]*/cmdline; do
+		[ "$cmdline" = "/proc/$$/cmdline" ] || tr '\0' ' ' <"$cmdline" 2>/dev/null | grep -q -- "$1" && return 0
+	done
+	return 1
+}
+
 # A signal to the runner ends QEMU as well. Its kernel parameters tell it from others.
 mark=runner.mark=$$
 "$REPO_SCRIPTS/vm" --kernel "$release" --append $mark -- sh -c 'echo started; sleep 1000' >"$work/output" 2>"$work/messages" &
@@ -187,10 +196,10 @@ until grep -q started "$work/output" || [ $tries = 0 ]; do
 	sleep 1
 	tries=$((tries - 1))
 done
-check "a run to be ended has started" pgrep -f "qemu-system.*$mark"
+check "a run to be ended has started" is_running "qemu-system.*$mark"
 kill -TERM $runner
 status=0
 wait $runner || status=$?
 check_equal "a runner that is ended: the exit status" 143 $status
-check_not "a runner that is ended leaves no QEMU" pgrep -f "qemu-system.*$mark"
+check_not "a runner that is ended leaves no QEMU" is_running "qemu-system.*$mark"
 ktap_end

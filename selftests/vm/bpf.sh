@@ -23,7 +23,9 @@ check "vpoll loads" load "$MODULES/distilled/vpoll.ko"
 check "fentry fires in vpoll" "$probe" fentry vpoll vpoll_open "echo >/dev/vpoll"
 
 # Relocated modules outlive rust_btfreloc.
-check "rust_btfreloc goes while they stay" unload rust_btfreloc
+check "a program that is attached still fires when rust_btfreloc goes" \
+	"$probe" fentry btfreloc_demo btfreloc_demo_poke "rmmod rust_btfreloc && $poke"
+check_not "it is gone" is_loaded rust_btfreloc
 check "fentry still fires" "$probe" fentry btfreloc_demo btfreloc_demo_poke "$poke"
 check "kfuncs still work" "$probe" kfunc
 check "ids still name the right types" "$probe" ids

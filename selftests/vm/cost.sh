@@ -27,8 +27,9 @@ longest() {
 	call_times | sort -n | tail -n 1
 }
 
+# The median of as many figures as there are rounds; with fewer a load has failed.
 median() {
-	sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'
+	sort -n | awk -v rounds="$1" '{ value[NR] = $1 } END { if (NR != rounds) exit 1; print value[int((NR + 1) / 2)] }'
 }
 
 # kernel_times KO: the kernel's own notifier, load by load
@@ -55,7 +56,7 @@ our_times() {
 
 trace_function btf_module_notify
 for name in $(names third-party); do
-	kernel_times "$MODULES/distilled/$name.ko" | median >"/tmp/$name.without"
+	kernel_times "$MODULES/distilled/$name.ko" | median "$rounds" >"/tmp/$name.without" || exit 1
 done
 
 trace_function do_one_initcall
@@ -66,7 +67,7 @@ while [ $count -lt 5 ]; do
 	rmmod rust_btfreloc
 	call_times >/dev/null
 	count=$((count + 1))
-done | median >/tmp/init
+done | median 5 >/tmp/init || exit 1
 
 echo nop >$tracing/current_tracer
 slab() {
@@ -79,11 +80,11 @@ echo "tables_bytes $(log_since 0 | sed -n 's/.*rust_btfreloc: tables of \([0-9]*
 echo "module_bytes $(awk '$1 == "rust_btfreloc" { print $2 }' /proc/modules)"
 echo "slab_growth_kib $(($(slab) - before))"
 for name in $(names third-party); do
-	our_times "$MODULES/distilled/$name.ko" | median >"/tmp/$name.ours"
+	our_times "$MODULES/distilled/$name.ko" | median "$rounds" >"/tmp/$name.ours" || exit 1
 done
 trace_function btf_module_notify
 for name in $(names third-party); do
-	kernel_times "$MODULES/distilled/$name.ko" | median >"/tmp/$name.with"
+	kernel_times "$MODULES/distilled/$name.ko" | median "$rounds" >"/tmp/$name.with" || exit 1
 	echo "module $name without_ns $(cat "/tmp/$name.without") ours_ns $(cat "/tmp/$name.ours") kernel_with_ns $(cat "/tmp/$name.with")"
 done
 echo nop >$tracing/current_tracer

@@ -6,6 +6,7 @@
 
 ktap_count=0
 ktap_failed=0
+ktap_file=${KTAP_FILE:-/tmp/ktap.output}
 
 # result STATUS WHAT: one result, passed where STATUS is 0
 result() {
@@ -27,21 +28,24 @@ check() {
 	what=$1
 	shift
 	ktap_status=0
-	"$@" >/tmp/ktap.output 2>&1 || ktap_status=$?
-	[ $ktap_status = 0 ] || diagnose "$* exited with $ktap_status: $(cat /tmp/ktap.output)"
+	"$@" >"$ktap_file" 2>&1 || ktap_status=$?
+	[ $ktap_status = 0 ] || diagnose "$* exited with $ktap_status: $(cat "$ktap_file")"
 	result $ktap_status "$what"
 }
 
-# check_not WHAT COMMAND...: passes where COMMAND fails
+# check_not WHAT COMMAND...: passes where COMMAND runs and fails
 check_not() {
 	what=$1
 	shift
-	if "$@" >/tmp/ktap.output 2>&1; then
-		diagnose "$* passed: $(cat /tmp/ktap.output)"
+	ktap_status=0
+	"$@" >"$ktap_file" 2>&1 || ktap_status=$?
+	case $ktap_status in
+	0 | 126 | 127)
+		diagnose "$* exited with $ktap_status: $(cat "$ktap_file")"
 		result 1 "$what"
-	else
-		result 0 "$what"
-	fi
+		;;
+	*) result 0 "$what" ;;
+	esac
 }
 
 # check_equal WHAT EXPECTED FOUND

@@ -43,17 +43,27 @@ check "$rounds relocated loads leave no memory behind" test "$relocated" -lt $((
 check "$rounds loads whose BTF was dropped neither" test "$dropped" -lt $((own + 200))
 check_equal "no report is left" stats "$(ls $DEBUGFS)"
 
-vmalloc_of() {
-	grep -c rust_btfreloc /proc/vmallocinfo
+# fail_to_load TIMES KO: each load fails in the module's init
+fail_to_load() {
+	fails=0
+	while [ $fails -lt "$1" ]; do
+		! insmod "$2" 2>/dev/null || return 1
+		fails=$((fails + 1))
+	done
 }
-before=$(vmalloc_of)
-check_not "a load that fails late" load "$MODULES/distilled/btfreloc_fail.ko"
-load_failing=0
-while [ $load_failing -lt $rounds ]; do
-	insmod "$MODULES/distilled/btfreloc_fail.ko" 2>/dev/null
-	load_failing=$((load_failing + 1))
-done
-check_equal "$rounds such loads leave no buffer" "$before" "$(vmalloc_of)"
+
+# grown_by_failing TIMES KO: as grown, for a module whose init fails
+grown_by_failing() {
+	fail_to_load 10 "$2" || return 1
+	grown_from=$(memory_in_use)
+	fail_to_load "$1" "$2" || return 1
+	echo $(($(memory_in_use) - grown_from))
+}
+
+failed=$(grown_by_failing $rounds "$MODULES/distilled/btfreloc_fail.ko")
+diagnose "KiB left by $rounds loads that failed in the module's init: $failed"
+check "$rounds relocated loads that fail late leave no memory behind" test "$failed" -lt $((own + 200))
+check_equal "nor a report" stats "$(ls $DEBUGFS)"
 
 # Many at once, while rust_btfreloc itself comes and goes.
 hammer() {
@@ -68,15 +78,15 @@ hammer() {
 for name in $(names .); do
 	hammer 20 "$MODULES/distilled/$name.ko" &
 done
+came_and_went=0
 times=12
 while [ $times -gt 0 ]; do
-	unload rust_btfreloc
-	usleep 50000
-	insmod "$RELOC"
+	unload rust_btfreloc && usleep 50000 && insmod "$RELOC" && came_and_went=$((came_and_went + 1))
 	usleep 100000
 	times=$((times - 1))
 done
 wait
+check_equal "rust_btfreloc came and went meanwhile" 12 $came_and_went
 for name in $(names .); do
 	check "$name is gone after many loads at once" unload "$name"
 	check_not "and so is its BTF" has_btf "$name"

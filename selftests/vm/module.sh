@@ -14,7 +14,7 @@ unload rust_btfreloc
 
 for policy in 2 -1; do
 	check_not "insmod policy=$policy is refused" load "$RELOC" policy=$policy
-	check_has "and the log says what policies there are" "policy.*0.*strict.*1.*opaque" "$(log_since 0 | tail -n 3)"
+	check_has "and the log says what policies there are" "policy=$policy .*0.*strict.*1.*opaque" "$logged"
 	check_not "and nothing stays loaded" is_loaded rust_btfreloc
 done
 ktap_end

@@ -15,7 +15,7 @@ load_all() {
 loaded_btf() {
 	for file in /sys/kernel/btf/*; do
 		echo "${file##*/}"
-	done | grep -vx vmlinux
+	done | grep -vx -e vmlinux -e rust_btfreloc
 }
 
 remove_all() {
@@ -32,6 +32,7 @@ while read -r name; do
 	cp "/sys/kernel/btf/$name" "/tmp/stock/$name"
 done <$list
 remove_all
+check_equal "all of them go" "" "$(loaded_btf)"
 
 load "$RELOC"
 mark=$(log_lines)

@@ -412,7 +412,7 @@ fn large_sets_in_any_order_take_no_time() {
         |at| LEN - at,
         |_| 7,
         |at| at ^ 1,
-        |at| at.wrapping_mul(0x9e37_79b1) >> 12 | 1,
+        |at| (at.wrapping_mul(0x9e37_79b1) >> 12) | 1,
     ];
     let start = std::time::Instant::now();
     for order in orders {
