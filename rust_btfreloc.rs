@@ -54,7 +54,7 @@ impl kernel::InPlaceModule for BtfReloc {
             let dir = Arc::new(Dir::new(c"btfreloc"), GFP_KERNEL)?;
             let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
             let shown = KBox::new(stats.clone(), GFP_KERNEL)?;
-            let file = File::new(&dir, c"stats", shown);
+            let file = File::new(&dir, Stats::FILE, shown);
             let loads = Arc::pin_init(Loads::new(vmlinux, policy, dir, stats), GFP_KERNEL)?;
             Ok(try_pin_init!(Self {
                 stats: file,

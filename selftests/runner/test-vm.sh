@@ -201,5 +201,11 @@ kill -TERM $runner
 status=0
 wait $runner || status=$?
 check_equal "a runner that is ended: the exit status" 143 $status
+# Whoever dies with its parent dies a moment later.
+tries=20
+while [ $tries -gt 0 ] && is_running "qemu-system.*$mark"; do
+	sleep 0.1
+	tries=$((tries - 1))
+done
 check_not "a runner that is ended leaves no QEMU" is_running "qemu-system.*$mark"
 ktap_end

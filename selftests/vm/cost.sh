@@ -4,7 +4,9 @@
 . selftests/vm/guest.sh
 
 tracing=/sys/kernel/tracing
-rounds=${1:-20}
+# cost.sh MODULES [ROUNDS]: MODULES has a list and a folder of modules with .BTF.base
+MODULES=$1
+rounds=${2:-20}
 
 # Times of a kernel function as the function graph tracer gives them: one call a line, in nanoseconds.
 trace_function() {
@@ -55,7 +57,7 @@ our_times() {
 }
 
 trace_function btf_module_notify
-for name in $(names third-party); do
+for name in $(names 'third-party|stock'); do
 	kernel_times "$MODULES/distilled/$name.ko" | median "$rounds" >"/tmp/$name.without" || exit 1
 done
 
@@ -79,11 +81,11 @@ echo "init_ns $(cat /tmp/init)"
 echo "tables_bytes $(log_since 0 | sed -n 's/.*rust_btfreloc: tables of \([0-9]*\) bytes.*/\1/p' | tail -n 1)"
 echo "module_bytes $(awk '$1 == "rust_btfreloc" { print $2 }' /proc/modules)"
 echo "slab_growth_kib $(($(slab) - before))"
-for name in $(names third-party); do
+for name in $(names 'third-party|stock'); do
 	our_times "$MODULES/distilled/$name.ko" | median "$rounds" >"/tmp/$name.ours" || exit 1
 done
 trace_function btf_module_notify
-for name in $(names third-party); do
+for name in $(names 'third-party|stock'); do
 	kernel_times "$MODULES/distilled/$name.ko" | median "$rounds" >"/tmp/$name.with" || exit 1
 	echo "module $name without_ns $(cat "/tmp/$name.without") ours_ns $(cat "/tmp/$name.ours") kernel_with_ns $(cat "/tmp/$name.with")"
 done

@@ -135,6 +135,30 @@ impl<'a> Blob<'a> {
     }
 }
 
+/// Where the types of a section start and how long it is, by the first bytes of its header; `None`
+/// where they are none.
+///
+/// Only for a section whose length is told by nothing else: [`Blob::parse`] checks the rest.
+pub fn declared(start: &[u8; 32]) -> Option<(u32, u32)> {
+    let parser = Parser {
+        section: Section::Vmlinux,
+        form: Form::Base,
+        bytes: start,
+    };
+    let header_len = read_u32(start, 4)?;
+    parser.fixed_fields(header_len).ok()?;
+    let parts = parser.declared(header_len);
+    let [types, ..] = parts;
+    let ends = parts.map(|part| part.off.checked_add(part.len));
+    let end = ends
+        .into_iter()
+        .try_fold(0, |end, next| Some(next?.max(end)))?;
+    Some((
+        header_len.checked_add(types.off)?,
+        header_len.checked_add(end)?,
+    ))
+}
+
 /// Writes a header that names its parts, in the order types, layout, strings, with no gaps.
 ///
 /// `header` is all of the header, from [`HEADER_LEN`] bytes on; the lengths are those of the parts.

@@ -19,7 +19,7 @@ pub mod verify;
 mod view;
 
 pub use bits::Bits;
-pub use blob::{write_header, Blob, Form, HEADER_LEN, HEADER_LEN_LAYOUT};
+pub use blob::{declared, write_header, Blob, Form, HEADER_LEN, HEADER_LEN_LAYOUT};
 pub use bytes::{copy, put_u32, read_u32};
 pub use error::{Error, Part, Reason, Section};
 pub use kind::{Kind, Shape};
@@ -32,3 +32,6 @@ pub use view::Btf;
 pub const MAX_TYPE: u32 = 0x000f_ffff;
 /// Largest string offset the kernel accepts (`BTF_MAX_NAME_OFFSET`).
 pub const MAX_NAME_OFFSET: u32 = 0x00ff_ffff;
+/// Longest name of a type or member, but for those of INT and FLOAT, which the kernel does not look
+/// at (`KSYM_NAME_LEN` in `include/linux/kallsyms.h`).
+pub const MAX_NAME_LEN: usize = 512;

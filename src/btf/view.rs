@@ -3,7 +3,7 @@
 //! BTF as its readers see it: types by id and strings by offset, across a base and what is split
 //! off it.
 
-use super::{to_usize, Blob, Error, Reason, Record, Table};
+use super::{to_usize, Blob, Error, Reason, Record, Table, MAX_NAME_LEN};
 
 /// A blob with its table, alone or on the one it was split off.
 #[derive(Clone, Copy)]
@@ -111,6 +111,20 @@ impl<'a> Btf<'a> {
     pub fn string(&self, off: u32) -> Option<&'a [u8]> {
         let (blob, off) = self.locate(off)?;
         blob.string(off)
+    }
+
+    /// The string at this offset, `None` where it is longer than names are ([`MAX_NAME_LEN`]).
+    ///
+    /// What is done for each type is done with this: strings may overlap, so that many types could
+    /// share one of megabytes.
+    #[inline]
+    pub fn name(&self, off: u32) -> Option<&'a [u8]> {
+        let strings = self.strings_from(off)?;
+        let front = strings.get(..=MAX_NAME_LEN).unwrap_or(strings);
+        let mut parts = front.splitn(2, |byte| *byte == 0);
+        let name = parts.next()?;
+        // Without NUL there is no second part.
+        parts.next().map(|_| name)
     }
 
     /// The string at this offset with all that follow it in its string part.

@@ -2,7 +2,9 @@
 
 //! A short-lived writable mapping of memory that is write-protected where it lies.
 
-use super::{ffi, memory, notifier::ModuleRef, pages};
+use super::{ffi, memory, notifier::Coming, pages};
+use crate::btf::to_usize;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -11,26 +13,34 @@ use kernel::{
     prelude::*,
 };
 
-/// A second mapping of a range of a module's memory, through which it can be written.
+/// The regions of a module (`enum mod_mem_type`) with data that stays as long as the module.
+const DATA: [usize; 3] = [
+    bindings::mod_mem_type_MOD_RODATA as usize,
+    bindings::mod_mem_type_MOD_DATA as usize,
+    bindings::mod_mem_type_MOD_RO_AFTER_INIT as usize,
+];
+
+/// A second mapping of a range of a loading module's data, through which it can be written.
 ///
 /// # Invariants
 ///
-/// `mapping` is a mapping by `vm_map_ram` of `count` pages; `start..start + len` lies inside it and
-/// is the range the alias was made for.
-pub(crate) struct Alias {
+/// `mapping` is a mapping by `vm_map_ram` of `count` pages, which stay allocated for `'a`;
+/// `start..start + len` lies inside it and is the range the alias was made for.
+pub(crate) struct Alias<'a> {
     mapping: NonNull<c_void>,
     count: c_uint,
     start: NonNull<u8>,
     len: usize,
+    module: PhantomData<Coming<'a>>,
 }
 
-impl Alias {
-    /// Makes `addr..addr + len`, part of the memory of `module`, writable.
+impl<'a> Alias<'a> {
+    /// Makes `addr..addr + len`, part of the data of `module`, writable.
     ///
     /// # Errors
     ///
     /// `EFAULT` where the range is not the module's, `ENOMEM`.
-    pub(crate) fn new(module: ModuleRef<'_>, addr: usize, len: usize) -> Result<Self> {
+    pub(crate) fn new(module: Coming<'a>, addr: usize, len: usize) -> Result<Self> {
         let end = addr.checked_add(len).ok_or(EFAULT)?;
         if len == 0 || !owns(module, addr, end) {
             return Err(EFAULT);
@@ -44,47 +54,62 @@ impl Alias {
             page = page.saturating_add(PAGE_SIZE);
         }
         let count = c_uint::try_from(count)?;
-        // SAFETY: `found` holds `count` pages. They belong to the module, so that they stay
-        // allocated for as long as it does, which is longer than its notifier call.
+        // SAFETY: `found` holds `count` pages. They belong to a region of the module, so that they
+        // stay allocated for `'a` at least.
         let mapping = unsafe { ffi::vm_map_ram(found.as_mut_ptr(), count, ffi::NUMA_NO_NODE) };
         let mapping = NonNull::new(mapping).ok_or(ENOMEM)?;
         let offset = addr.checked_sub(first).ok_or(EFAULT)?;
         // SAFETY: `offset` is less than a page, and there is at least one.
         let start = unsafe { mapping.cast::<u8>().add(offset) };
-        // INVARIANT: `first..end` is covered by the `count` pages, and `addr` is at `offset`.
+        // INVARIANT: `first..end` is covered by the `count` pages, which are those of the module,
+        // and `addr` is at `offset`.
         Ok(Self {
             mapping,
             count,
             start,
             len,
+            module: PhantomData,
         })
     }
 
     /// Writes `bytes` over the range; what one of the two is longer is left out.
-    pub(crate) fn write(self, bytes: &[u8]) {
+    ///
+    /// # Safety
+    ///
+    /// No one else may read or write the range meanwhile.
+    pub(crate) unsafe fn write(self, bytes: &[u8]) {
         let len = bytes.len().min(self.len);
-        // SAFETY: By the type invariant `len` bytes at `start` are mapped and writable. Their
-        // owner is a module none of whose code has run and that waits for the notifier, so no one
-        // else reads or writes them; `bytes` is memory of ours and does not overlap.
+        // SAFETY: By the type invariants `len` bytes at `start` are mapped and writable, and by the
+        // requirements of this function they are not `bytes` and no one else uses them.
         unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), self.start.as_ptr(), len) };
     }
 }
 
-impl Drop for Alias {
+impl Drop for Alias<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant this is what `vm_map_ram` returned for `count` pages.
         unsafe { ffi::vm_unmap_ram(self.mapping.as_ptr(), self.count) };
     }
 }
 
-/// Whether `start..end` lies in one of the module's memory regions.
-fn owns(module: ModuleRef<'_>, start: usize, end: usize) -> bool {
-    // SAFETY: By the invariant of `ModuleRef` the module is valid, and its regions do not change
-    // while it is loaded.
-    let regions: &[bindings::module_memory] = unsafe { &(*module.as_ptr()).mem };
-    regions.iter().any(|region| {
-        let base = region.base as usize;
-        let limit = base.saturating_add(region.size as usize);
-        base != 0 && base <= start && end <= limit
+/// Whether `start..end` lies in the module's data.
+fn owns(module: Coming<'_>, start: usize, end: usize) -> bool {
+    DATA.into_iter().any(|region| {
+        let (base, size) = bounds(module, region);
+        base != 0 && base <= start && end <= base.saturating_add(size)
     })
+}
+
+/// Address and size of one of [`DATA`].
+fn bounds(module: Coming<'_>, region: usize) -> (usize, usize) {
+    let module = module.as_ptr();
+    // SAFETY: By the invariants of `Coming` the module is valid, and `mem` has an element for each
+    // region, whose bounds stay. No reference is made to an element as a whole: it holds nodes of a
+    // tree, which others write.
+    unsafe {
+        let region = (&raw const (*module).mem)
+            .cast::<bindings::module_memory>()
+            .add(region);
+        ((*region).base.addr(), to_usize((*region).size))
+    }
 }

@@ -19,43 +19,50 @@ pub(crate) enum Cause {
     Stale(CString),
     /// The result would be none that BTF can number, or would not fit what was made for it.
     NoResult(btf::Error),
-    /// A type has no match, and the policy wants one for each.
-    Strict(Unmatched),
+    /// A type has no match, and the policy wants one for each; which, in words.
+    Strict(CString),
     /// `.BTF_ids` cannot be read.
     Ids(btf_ids::Error),
     /// The module's symbols cannot be read.
     Symbols,
     /// The ELF file around the BTF was not found.
     NoImage,
+    /// `.BTF` or `.BTF.base` is not inside the ELF file.
+    Outside,
     /// The kernel did not give what was asked for; most likely no memory.
     Kernel(Error),
 }
 
 impl Cause {
-    /// From an error of the planning core.
-    pub(crate) fn of_plan<'a>(base: &Base<'a>, survey: &Survey<'a>, error: btf::Error) -> Self {
+    /// From an error of the core; `found` makes a cause of what it found in the BTF, in words.
+    pub(crate) fn of<'a>(
+        base: &Base<'a>,
+        survey: &Survey<'a>,
+        error: btf::Error,
+        found: fn(CString) -> Self,
+    ) -> Self {
         match error.reason {
             btf::Reason::OutputTooLarge | btf::Reason::ShortBuffer => Self::NoResult(error),
-            _ => in_words(base, survey, error).map_or_else(Self::from, Self::Malformed),
+            _ => Self::in_words(survey.describe(base, error), found),
         }
+    }
+
+    /// From a type without a match.
+    pub(crate) fn strict(unmatched: Unmatched<'_>) -> Self {
+        Self::in_words(unmatched, Self::Strict)
+    }
+
+    fn in_words(what: impl Display, found: fn(CString) -> Self) -> Self {
+        CString::try_from_fmt(fmt!("{}", Text(what))).map_or_else(Self::from, found)
     }
 
     /// Whether the module's BTF itself is to blame, so that the module is better off without it.
     pub(crate) fn lies_in_btf(&self) -> bool {
         matches!(
             self,
-            Self::Unreadable(_) | Self::Malformed(_) | Self::Stale(_)
+            Self::Outside | Self::Unreadable(_) | Self::Malformed(_) | Self::Stale(_)
         )
     }
-
-    /// From what the kernel would find in plain split BTF.
-    pub(crate) fn of_plain<'a>(base: &Base<'a>, survey: &Survey<'a>, error: btf::Error) -> Self {
-        in_words(base, survey, error).map_or_else(Self::from, Self::Stale)
-    }
-}
-
-fn in_words<'a>(base: &Base<'a>, survey: &Survey<'a>, error: btf::Error) -> Result<CString> {
-    CString::try_from_fmt(fmt!("{}", Text(survey.describe(base, error))))
 }
 
 /// A string of ours as text; it is ASCII.
@@ -92,10 +99,11 @@ impl Display for Cause {
                 text(words)
             ),
             Self::NoResult(error) => write!(f, "cannot be relocated: {error}"),
-            Self::Strict(unmatched) => write!(f, "policy is strict: {unmatched}"),
+            Self::Strict(words) => write!(f, "policy is strict: {}", text(words)),
             Self::Ids(error) => write!(f, ".BTF_ids offset {}: {}", error.offset, ids(error)),
             Self::Symbols => f.write_str(".BTF_ids cannot be told: the symbol table is damaged"),
             Self::NoImage => f.write_str("its ELF file was not found in memory"),
+            Self::Outside => f.write_str("malformed BTF: a section is not inside the ELF file"),
             Self::Kernel(error) => write!(f, "the kernel answers {error:?}"),
         }
     }

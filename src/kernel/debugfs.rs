@@ -35,15 +35,15 @@ impl<T: Show> Show for Arc<T> {
     }
 }
 
-/// A file or folder of debugfs, removed when this is dropped.
+/// A file or folder of debugfs, removed when this is dropped; or neither.
 ///
 /// # Invariants
 ///
 /// The pointer is what a function that creates debugfs entries returned: an entry that is ours to
-/// remove, or an error, which all functions of debugfs take as well.
-struct Entry(*mut bindings::dentry);
+/// remove, or an error, which all functions of debugfs take as well; or it is null.
+struct Dentry(*mut bindings::dentry);
 
-impl Drop for Entry {
+impl Drop for Dentry {
     fn drop(&mut self) {
         // SAFETY: By the type invariant. This waits for those who are reading the file.
         unsafe { bindings::debugfs_remove(self.0) };
@@ -51,19 +51,19 @@ impl Drop for Entry {
 }
 
 // SAFETY: debugfs does its own locking.
-unsafe impl Send for Entry {}
+unsafe impl Send for Dentry {}
 // SAFETY: As above.
-unsafe impl Sync for Entry {}
+unsafe impl Sync for Dentry {}
 
 /// A folder at the root of debugfs.
-pub(crate) struct Dir(Entry);
+pub(crate) struct Dir(Dentry);
 
 impl Dir {
     /// Creates it. Where debugfs is missing nothing is shown, and nothing fails.
     pub(crate) fn new(name: &CStr) -> Self {
         // SAFETY: The name ends with NUL; no parent means the root.
         // INVARIANT: The entry is ours.
-        Self(Entry(unsafe {
+        Self(Dentry(unsafe {
             bindings::debugfs_create_dir(name.as_char_ptr(), core::ptr::null_mut())
         }))
     }
@@ -73,7 +73,7 @@ impl Dir {
 pub(crate) struct File<T: Show> {
     // Dropped in this order: no one reads the content once the entry is gone, and the folder, whose
     // removal would take its entries along, goes last.
-    _entry: Entry,
+    _entry: Dentry,
     content: KBox<T>,
     _dir: Arc<Dir>,
 }
@@ -85,7 +85,7 @@ impl<T: Show> File<T> {
         // with NUL; the content is a `T`, as the operations expect, that stays where it is and
         // outlives the entry; the operations are valid as long as this module, their owner.
         // INVARIANT: The entry is ours.
-        let entry = Entry(unsafe {
+        let entry = Dentry(unsafe {
             bindings::debugfs_create_file_full(
                 name.as_char_ptr(),
                 READ_BY_ROOT,
@@ -97,6 +97,15 @@ impl<T: Show> File<T> {
         });
         Self {
             _entry: entry,
+            content,
+            _dir: dir.clone(),
+        }
+    }
+
+    /// Keeps `content`, which nobody will see, as `dir` has another file of the name.
+    pub(crate) fn nameless(dir: &Arc<Dir>, content: KBox<T>) -> Self {
+        Self {
+            _entry: Dentry(core::ptr::null_mut()),
             content,
             _dir: dir.clone(),
         }
@@ -144,15 +153,15 @@ impl<T: Show> Operations<T> {
         let content = unsafe { &*(*seq).private.cast::<T>() };
         // SAFETY: By the requirements of this function.
         let seq = unsafe { SeqFile::from_raw(seq) };
-        seq_print!(seq, "{}", Shown(content));
+        seq_print!(seq, "{}", Formatted(content));
         0
     }
 }
 
 /// Lets a [`Show`] stand among the arguments of a format string.
-struct Shown<'a, T>(&'a T);
+struct Formatted<'a, T>(&'a T);
 
-impl<T: Show> fmt::Display for Shown<'_, T> {
+impl<T: Show> fmt::Display for Formatted<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.show(f)
     }

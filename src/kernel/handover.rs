@@ -2,7 +2,7 @@
 
 //! What the kernel is shown as a loading module's BTF.
 
-use super::notifier::ModuleRef;
+use super::notifier::Coming;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -11,12 +11,14 @@ use kernel::{
 };
 
 /// The BTF that `struct module` points to: `.BTF` and, where there is one, `.BTF.base`.
+///
+/// Sizes are those of the sections' headers: nothing says that as many bytes are there.
 #[derive(Clone, Copy)]
-struct Pointers {
-    data: *mut c_void,
-    data_size: c_uint,
-    base: *mut c_void,
-    base_size: c_uint,
+pub(super) struct Pointers {
+    pub(super) data: *mut c_void,
+    pub(super) data_size: c_uint,
+    pub(super) base: *mut c_void,
+    pub(super) base_size: c_uint,
 }
 
 impl Pointers {
@@ -27,12 +29,11 @@ impl Pointers {
         base_size: 0,
     };
 
-    /// # Safety
-    ///
-    /// `module` must be valid, and no one may write its BTF fields meanwhile.
-    unsafe fn read(module: NonNull<bindings::module>) -> Self {
+    /// Those of `module`.
+    pub(super) fn of(module: Coming<'_>) -> Self {
         let module = module.as_ptr();
-        // SAFETY: By the requirements of this function.
+        // SAFETY: By its invariants the module is valid, and its BTF fields are used by this thread
+        // only.
         unsafe {
             Self {
                 data: (*module).btf_data,
@@ -56,45 +57,6 @@ impl Pointers {
             (*module).btf_base_data_size = self.base_size;
         }
     }
-}
-
-/// The BTF of a loading module, as the kernel left it in the temporary copy of the ELF file.
-#[derive(Clone, Copy)]
-pub(crate) struct Carried<'a> {
-    /// `.BTF`, not empty.
-    pub(crate) btf: &'a [u8],
-    /// `.BTF.base`, which the kernel reads even where it is empty.
-    pub(crate) base: Option<&'a [u8]>,
-}
-
-impl<'a> Carried<'a> {
-    /// What `module`, which must be [`Coming`](super::notifier::Event::Coming), carries; `None`
-    /// where it has no BTF.
-    pub(crate) fn of(module: ModuleRef<'a>) -> Option<Self> {
-        // SAFETY: By its invariant the module is valid. Its BTF fields are written by the thread
-        // that loads it, which is the one that called the notifier.
-        let pointers = unsafe { Pointers::read(module.as_non_null()) };
-        // SAFETY: The kernel set pointers and sizes from the section headers it has checked; the
-        // temporary copy they lie in is freed after all notifiers have been called.
-        let (btf, base) = unsafe {
-            (
-                section(pointers.data, pointers.data_size)?,
-                section(pointers.base, pointers.base_size),
-            )
-        };
-        (!btf.is_empty()).then_some(Self { btf, base })
-    }
-}
-
-/// # Safety
-///
-/// Where `data` is not null, `size` bytes there must be valid and unchanged for `'a`.
-unsafe fn section<'a>(data: *const c_void, size: c_uint) -> Option<&'a [u8]> {
-    if data.is_null() {
-        return None;
-    }
-    // SAFETY: By the requirements of this function.
-    Some(unsafe { core::slice::from_raw_parts(data.cast(), usize::try_from(size).ok()?) })
 }
 
 /// A loading module whose BTF is replaced, or hidden, until this is dropped.
@@ -122,9 +84,9 @@ impl Handover {
     ///
     /// # Safety
     ///
-    /// `module` must be in its COMING event, and what is returned be dropped before that event, or
-    /// the GOING event that ends it, is over.
-    pub(crate) unsafe fn replace(module: ModuleRef<'_>, mut buffer: KVVec<u8>) -> Result<Self> {
+    /// What is returned must be dropped before the event that `module` is in, or the GOING event
+    /// that ends it, is over.
+    pub(crate) unsafe fn replace(module: Coming<'_>, mut buffer: KVVec<u8>) -> Result<Self> {
         let shown = Pointers {
             data: buffer.as_mut_ptr().cast(),
             data_size: c_uint::try_from(buffer.len()).map_err(|_| EOVERFLOW)?,
@@ -139,7 +101,7 @@ impl Handover {
     /// # Safety
     ///
     /// As for [`Self::replace`].
-    pub(crate) unsafe fn hide(module: ModuleRef<'_>) -> Self {
+    pub(crate) unsafe fn hide(module: Coming<'_>) -> Self {
         // SAFETY: The requirements are those of this function.
         unsafe { Self::show(module, Pointers::NONE, KVVec::new()) }
     }
@@ -147,12 +109,11 @@ impl Handover {
     /// # Safety
     ///
     /// As for [`Self::replace`]; `shown` must point to `buffer` or to nothing.
-    unsafe fn show(module: ModuleRef<'_>, shown: Pointers, buffer: KVVec<u8>) -> Self {
+    unsafe fn show(module: Coming<'_>, shown: Pointers, buffer: KVVec<u8>) -> Self {
+        let original = Pointers::of(module);
         let module = module.as_non_null();
-        // SAFETY: In COMING only the thread that loads the module, which called the notifier, uses
-        // these fields.
-        let original = unsafe { Pointers::read(module) };
-        // SAFETY: As above.
+        // SAFETY: By the invariants of `Coming` the module is valid, and its BTF fields are used by
+        // this thread only.
         unsafe { shown.write(module) };
         // INVARIANT: The fields were written just now, and moving `buffer` leaves its memory alone.
         Self {

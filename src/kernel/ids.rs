@@ -3,64 +3,52 @@
 //! The ids of a module's `.BTF_ids`, before and after, with the names that its symbols gave them.
 
 use super::memory;
-use crate::btf;
+use crate::btf::{self, to_usize};
 use crate::reloc::{
     btf_ids::{Entry, Form, Patched},
     Name, Plan,
 };
 use core::fmt::{Display, Formatter};
-use kernel::{alloc::AllocError, prelude::*};
+use kernel::{alloc::AllocError, bindings, prelude::*};
 use pin_init::Zeroable;
 
 /// What became of the ids.
 pub(crate) struct IdReport {
-    lines: KVVec<Line>,
-    /// What the ids of `lines` are part of, one after the other.
-    names: KVVec<u8>,
+    /// `None` where there was no memory for it.
+    list: Option<List>,
+    count: u32,
     changed: u32,
+}
+
+/// Every id.
+struct List {
+    ids: KVVec<Id>,
+    /// The labels of `ids`, one after the other.
+    labels: KVVec<u8>,
 }
 
 /// One id.
 #[derive(Zeroable)]
-struct Line {
-    name_len: usize,
+struct Id {
+    /// Length of its label; 0 where the id before has the same.
+    label_len: usize,
     old: u32,
     new: u32,
 }
 
 impl IdReport {
     /// Keeps what `plan` makes of the ids that `each_entry` calls its argument with.
-    pub(crate) fn new(
-        plan: &Plan<'_>,
-        each_entry: impl Fn(&mut dyn FnMut(Entry<'_>)),
-    ) -> Result<Self, AllocError> {
-        let (mut count, mut names_len) = (0_usize, 0_usize);
-        each_entry(&mut |entry| {
+    pub(crate) fn new<'n>(plan: &Plan<'_>, each_entry: impl Fn(&mut dyn FnMut(Entry<'n>))) -> Self {
+        let (mut count, mut labels_len) = (0_u32, 0_usize);
+        each_label(&each_entry, |_, label| {
             count = count.saturating_add(1);
-            names_len = names_len.saturating_add(name_len(entry.form));
+            labels_len = labels_len.saturating_add(label.len());
         });
-        let mut lines: KVVec<Line> = memory::zeroed(count)?;
-        let mut names: KVVec<u8> = memory::zeroed(names_len)?;
-        let mut free_lines = lines.iter_mut();
-        let mut free_names: &mut [u8] = &mut names;
-        each_entry(&mut |entry| {
-            if let Some(line) = free_lines.next() {
-                *line = Line {
-                    name_len: name_len(entry.form),
-                    old: entry.id,
-                    new: plan.new_id(entry.id).unwrap_or(0),
-                };
-            }
-            for part in parts(entry.form) {
-                let room = core::mem::take(&mut free_names);
-                free_names = btf::copy(room, part).unwrap_or_default();
-            }
-        });
-        Ok(Self {
-            lines,
-            names,
+        Self {
+            list: List::new(plan, each_entry, count, labels_len).ok(),
+            count,
             changed: 0,
-        })
+        }
     }
 
     /// Takes over the figures of the section that was patched.
@@ -70,11 +58,48 @@ impl IdReport {
 
     /// Writes a line for each id.
     pub(crate) fn show(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
-        let mut names: &[u8] = &self.names;
-        for line in &self.lines {
-            let (name, rest) = names.split_at_checked(line.name_len).unwrap_or_default();
-            names = rest;
-            writeln!(f, ".BTF_ids {}: {} -> {}", Name(name), line.old, line.new)?;
+        match &self.list {
+            Some(list) => list.show(f),
+            None => writeln!(f, "no memory was left to list .BTF_ids"),
+        }
+    }
+}
+
+impl List {
+    fn new<'n>(
+        plan: &Plan<'_>,
+        each_entry: impl Fn(&mut dyn FnMut(Entry<'n>)),
+        count: u32,
+        labels_len: usize,
+    ) -> Result<Self, AllocError> {
+        let mut ids: KVVec<Id> = memory::zeroed(to_usize(count))?;
+        let mut labels: KVVec<u8> = memory::zeroed(labels_len)?;
+        let mut free_ids = ids.iter_mut();
+        let mut free_labels: &mut [u8] = &mut labels;
+        each_label(&each_entry, |entry, label| {
+            if let Some(id) = free_ids.next() {
+                *id = Id {
+                    label_len: label.len(),
+                    old: entry.id,
+                    new: plan.new_id(entry.id).unwrap_or(0),
+                };
+            }
+            for part in label.0 {
+                let room = core::mem::take(&mut free_labels);
+                free_labels = btf::copy(room, part).unwrap_or_default();
+            }
+        });
+        Ok(Self { ids, labels })
+    }
+
+    fn show(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
+        let mut labels: &[u8] = &self.labels;
+        let mut label: &[u8] = &[];
+        for id in &self.ids {
+            if id.label_len != 0 {
+                (label, labels) = labels.split_at_checked(id.label_len).unwrap_or_default();
+            }
+            writeln!(f, ".BTF_ids {}: {} -> {}", Name(label), id.old, id.new)?;
         }
         Ok(())
     }
@@ -83,26 +108,45 @@ impl IdReport {
 /// The figures.
 impl Display for IdReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "{} of {} .BTF_ids changed",
-            self.changed,
-            self.lines.len()
-        )
+        write!(f, "{} of {} .BTF_ids changed", self.changed, self.count)
     }
 }
 
-/// What an id is part of: a word, a space and a name.
-fn parts(form: Form<'_>) -> [&[u8]; 3] {
-    match form {
-        Form::Id { kind, name } => [kind, b" ", name],
-        Form::Set(name) => [b"set", b" ", name],
-        Form::Set8 { name, .. } => [b"set8", b" ", name],
+/// What an id is part of: a word, a space and a name; nothing where the id before says it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Label<'n>([&'n [u8]; 3]);
+
+impl<'n> Label<'n> {
+    fn of(form: Form<'n>) -> Self {
+        let (word, name) = match form {
+            Form::Id { kind, name } => (kind, name),
+            Form::Set(name) => (&b"set"[..], name),
+            Form::Set8 { name, .. } => (&b"set8"[..], name),
+        };
+        // No symbol of the kernel's own may be longer, but that of a module's file may.
+        let short = name.get(..to_usize(bindings::KSYM_NAME_LEN));
+        Self([word, b" ", short.unwrap_or(name)])
+    }
+
+    fn len(&self) -> usize {
+        let lengths = self.0.iter().map(|part| part.len());
+        lengths.fold(0_usize, usize::saturating_add)
     }
 }
 
-fn name_len(form: Form<'_>) -> usize {
-    parts(form)
-        .iter()
-        .fold(0_usize, |len, part| len.saturating_add(part.len()))
+/// Calls `visit` with each id and, where it is not that of the id before, its label.
+fn each_label<'n>(
+    each_entry: &impl Fn(&mut dyn FnMut(Entry<'n>)),
+    mut visit: impl FnMut(Entry<'n>, Label<'n>),
+) {
+    let mut before = Label::default();
+    each_entry(&mut |entry| {
+        let label = Label::of(entry.form);
+        let shown = match label == before {
+            true => Label::default(),
+            false => label,
+        };
+        before = label;
+        visit(entry, shown);
+    });
 }

@@ -5,19 +5,20 @@
 use super::{
     alias::Alias,
     base::Vmlinux,
+    carried::Carried,
     cause::Cause,
-    handover::{Carried, Handover},
+    handover::Handover,
     ids::IdReport,
-    image, memory,
-    notifier::ModuleRef,
-    report::{Relocated, Report},
+    memory,
+    notifier::Coming,
+    report::{ModuleReport, Relocated},
 };
 use crate::reloc::{self, btf_ids::BtfIds, Base, Input, Plan, Policy, Survey};
 use core::convert::Infallible;
 use kernel::prelude::*;
 
 /// What is done with the BTF of a loading module.
-pub(crate) enum Decision {
+pub(crate) enum Decision<'a> {
     /// Nothing: the kernel takes it as it is.
     LeftAlone,
     /// Nothing, though it is not what this kernel wants.
@@ -25,76 +26,78 @@ pub(crate) enum Decision {
     /// The kernel is shown none.
     Drop(Cause),
     /// The kernel is shown another.
-    Relocate(Relocation),
+    Relocate(Relocation<'a>),
 }
 
 /// A relocation that is ready to be committed.
-pub(crate) struct Relocation {
+pub(crate) struct Relocation<'a> {
     btf: KVVec<u8>,
-    ids: Option<PatchedIds>,
-    report: KBox<Report>,
+    ids: Option<PatchedIds<'a>>,
+    report: KBox<ModuleReport>,
 }
 
 /// `.BTF_ids` with its ids mapped, and the way to put it where the module reads it.
-struct PatchedIds {
+struct PatchedIds<'a> {
     bytes: KVVec<u8>,
-    alias: Alias,
+    alias: Alias<'a>,
 }
 
-/// Decides what to do with `carried`, the BTF of `module`.
-pub(crate) fn decide(
+/// Decides what to do with the BTF of `module`; `None` where it has none.
+pub(crate) fn decide<'a>(
     vmlinux: &Vmlinux,
     policy: Policy,
-    module: ModuleRef<'_>,
-    carried: &Carried<'_>,
-) -> Decision {
-    match plan(&vmlinux.base(), policy, module, carried) {
+    module: Coming<'a>,
+) -> Option<Decision<'a>> {
+    let carried = Carried::of(module).transpose()?;
+    let planned = carried.and_then(|carried| plan(&vmlinux.base(), policy, module, &carried));
+    Some(match planned {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(relocation)) => Decision::Relocate(relocation),
         Err(cause) if policy == Policy::Opaque && cause.lies_in_btf() => Decision::Drop(cause),
         Err(cause) => Decision::LeftToKernel(cause),
-    }
+    })
 }
 
 /// `None` where the kernel takes the BTF as it is.
-fn plan(
+fn plan<'a>(
     base: &Base<'_>,
     policy: Policy,
-    module: ModuleRef<'_>,
-    carried: &Carried<'_>,
-) -> Result<Option<Relocation>, Cause> {
+    module: Coming<'a>,
+    carried: &Carried<'a>,
+) -> Result<Option<Relocation<'a>>, Cause> {
     let input = Input {
-        btf: carried.btf,
-        btf_base: carried.base,
+        btf: carried.btf(),
+        btf_base: carried.base(),
     };
     let survey = Survey::of(base, &input).map_err(Cause::Unreadable)?;
     let mut scratch = memory::zeroed(survey.scratch_len())?;
-    let Some(btf_base) = carried.base else {
+    let Some(btf_base) = carried.base() else {
         reloc::check_plain(base, &survey, &mut scratch)
-            .map_err(|error| Cause::of_plain(base, &survey, error))?;
+            .map_err(|error| Cause::of(base, &survey, error, Cause::Stale))?;
         return Ok(None);
     };
     if survey.split_count() == 0 && survey.distilled_count() == 0 {
         return Ok(None);
     }
     let plan = Plan::new(base, &survey, &mut scratch)
-        .map_err(|error| Cause::of_plan(base, &survey, error))?;
-    plan.obeys(policy).map_err(Cause::Strict)?;
+        .map_err(|error| Cause::of(base, &survey, error, Cause::Malformed))?;
+    plan.obeys(policy).map_err(Cause::strict)?;
     let mut btf = memory::zeroed(plan.output_len())?;
     plan.write(&mut btf).map_err(Cause::NoResult)?;
     let (ids, id_report) = patch_ids(&plan, module, carried)?.unzip();
-    let report = Report::Relocated(Relocated::new(&plan, btf_base, id_report)?);
+    let report = ModuleReport::Relocated(Relocated::new(&plan, btf_base, id_report));
     let report = KBox::new(report, GFP_KERNEL)?;
+    let ids = ids.flatten();
     Ok(Some(Relocation { btf, ids, report }))
 }
 
-/// Maps the ids in `.BTF_ids`; `None` where the module has no such section.
-fn patch_ids(
+/// Maps the ids in `.BTF_ids`, where that changes any; `None` where the module has no such section.
+fn patch_ids<'a>(
     plan: &Plan<'_>,
-    module: ModuleRef<'_>,
-    carried: &Carried<'_>,
-) -> Result<Option<(PatchedIds, IdReport)>, Cause> {
-    let elf = image::find(carried).ok_or(Cause::NoImage)?;
+    module: Coming<'a>,
+    carried: &Carried<'a>,
+) -> Result<Option<(Option<PatchedIds<'a>>, IdReport)>, Cause> {
+    let elf = carried.elf().ok_or(Cause::NoImage)?;
     let found = elf
         .section(b".BTF_ids")
         .and_then(|found| Some((found, elf.data(&found)?)));
@@ -113,14 +116,17 @@ fn patch_ids(
             Ok(())
         });
         let Ok(()) = visited;
-    })?;
+    });
     report.counted(&ids.patch(|id| plan.new_id(id))?);
+    if *bytes == *original {
+        return Ok(Some((None, report)));
+    }
     let addr = usize::try_from(section.addr).map_err(Error::from)?;
     let alias = Alias::new(module, addr, bytes.len())?;
-    Ok(Some((PatchedIds { bytes, alias }, report)))
+    Ok(Some((Some(PatchedIds { bytes, alias }), report)))
 }
 
-impl Relocation {
+impl Relocation<'_> {
     /// Shows the kernel the relocated BTF and writes the ids where the module reads them.
     ///
     /// # Errors
@@ -130,11 +136,16 @@ impl Relocation {
     /// # Safety
     ///
     /// As for [`Handover::replace`].
-    pub(crate) unsafe fn commit(self, module: ModuleRef<'_>) -> Result<(Handover, KBox<Report>)> {
+    pub(crate) unsafe fn commit(
+        self,
+        module: Coming<'_>,
+    ) -> Result<(Handover, KBox<ModuleReport>)> {
         // SAFETY: The requirements are those of this function.
         let handover = unsafe { Handover::replace(module, self.btf)? };
         if let Some(ids) = self.ids {
-            ids.alias.write(&ids.bytes);
+            // SAFETY: `.BTF_ids` is for the module's code, and for what that calls; none of it has
+            // run, and none does before the notifier returns. `ids.bytes` is memory of ours.
+            unsafe { ids.alias.write(&ids.bytes) };
         }
         Ok((handover, self.report))
     }

@@ -6,10 +6,10 @@ use super::{
     base::Vmlinux,
     cause::Cause,
     clock, debugfs,
-    handover::{Carried, Handover},
+    handover::Handover,
     load::{self, Decision, Relocation},
-    notifier::{Event, ModuleNotifier, ModuleRef},
-    report::Report,
+    notifier::{Coming, Event, ModuleNotifier, ModuleRef},
+    report::ModuleReport,
     stats::Stats,
     text::Text,
 };
@@ -28,16 +28,17 @@ type Key = usize;
 /// How far a module has come whose BTF was not left alone.
 enum Progress {
     /// The kernel's notifier has yet to see what is shown to it.
-    Shown(Shown),
-    /// It has seen it; the report may be read for as long as the module is loaded.
-    Registered(#[expect(dead_code, reason = "kept for its `Drop`")] debugfs::File<Report>),
+    Pending(Pending),
+    /// It has seen it, and did not end the load; what it made of it, it tells no one but the kernel
+    /// log. The report may be read for as long as the module is loaded.
+    Seen(#[expect(dead_code, reason = "kept for its `Drop`")] debugfs::File<ModuleReport>),
     /// Between the two.
     Moving,
 }
 
-struct Shown {
+struct Pending {
     handover: Handover,
-    report: KBox<Report>,
+    report: KBox<ModuleReport>,
     nanoseconds: u64,
 }
 
@@ -70,12 +71,12 @@ impl Loads {
     }
 
     /// The kernel has not looked at the BTF of `module` yet.
-    fn before_kernel(&self, module: ModuleRef<'_>) {
+    fn before_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
-        let Some(carried) = Carried::of(module) else {
+        let Some(decision) = load::decide(&self.vmlinux, self.policy, module) else {
             return;
         };
-        let shown = match load::decide(&self.vmlinux, self.policy, module, &carried) {
+        let shown = match decision {
             Decision::LeftAlone => Ok(false),
             Decision::LeftToKernel(cause) => Err(cause),
             Decision::Drop(cause) => self.drop_btf(module, cause, start).map(|()| true),
@@ -97,16 +98,11 @@ impl Loads {
         }
     }
 
-    fn drop_btf(
-        &self,
-        module: ModuleRef<'_>,
-        cause: Cause,
-        start: clock::Start,
-    ) -> Result<(), Cause> {
-        let report = KBox::new(Report::Dropped(cause), GFP_KERNEL)?;
+    fn drop_btf(&self, module: Coming<'_>, cause: Cause, start: clock::Start) -> Result<(), Cause> {
+        let report = KBox::new(ModuleReport::Dropped(cause), GFP_KERNEL)?;
         self.begin(module, start, || {
-            // SAFETY: The module is in COMING; `after_kernel` or `going` drops the handover. Both
-            // notifiers are called to the end of this event, as unregistering one waits for that.
+            // SAFETY: `after_kernel` or `going` drops the handover. Both notifiers are called to the
+            // end of this event, as unregistering one waits for that.
             let handover = unsafe { Handover::hide(module) };
             Ok((handover, report))
         })
@@ -114,8 +110,8 @@ impl Loads {
 
     fn relocate(
         &self,
-        module: ModuleRef<'_>,
-        ready: Relocation,
+        module: Coming<'_>,
+        ready: Relocation<'_>,
         start: clock::Start,
     ) -> Result<(), Cause> {
         self.begin(module, start, || {
@@ -127,39 +123,43 @@ impl Loads {
     /// Lets `commit` act only where there is room to remember it.
     fn begin(
         &self,
-        module: ModuleRef<'_>,
+        module: Coming<'_>,
         start: clock::Start,
-        commit: impl FnOnce() -> Result<(Handover, KBox<Report>)>,
+        commit: impl FnOnce() -> Result<(Handover, KBox<ModuleReport>)>,
     ) -> Result<(), Cause> {
         let room = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let (handover, report) = commit()?;
-        let shown = Progress::Shown(Shown {
+        let pending = Progress::Pending(Pending {
             handover,
             report,
             nanoseconds: clock::elapsed(start),
         });
-        self.loads.lock().insert(room.into_node(key(module), shown));
+        let node = room.into_node(key(*module), pending);
+        self.loads.lock().insert(node);
         Ok(())
     }
 
-    /// The kernel has registered the BTF of `module`.
-    fn after_kernel(&self, module: ModuleRef<'_>) {
+    /// The kernel has looked at the BTF of `module`, and goes on with the load.
+    fn after_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
-        let Some(shown) = self.take_shown(module) else {
+        let Some(pending) = self.take_pending(*module) else {
             return;
         };
-        drop(shown.handover);
-        let file = debugfs::File::new(&self.dir, module.name(), shown.report);
-        let nanoseconds = shown.nanoseconds.saturating_add(clock::elapsed(start));
-        self.tell(module, file.content(), nanoseconds);
-        self.keep(module, file);
+        drop(pending.handover);
+        let file = match module.name() {
+            name if name == Stats::FILE => debugfs::File::nameless(&self.dir, pending.report),
+            name => debugfs::File::new(&self.dir, name, pending.report),
+        };
+        let nanoseconds = pending.nanoseconds.saturating_add(clock::elapsed(start));
+        self.tell(*module, file.content(), nanoseconds);
+        self.keep(*module, file);
     }
 
-    fn take_shown(&self, module: ModuleRef<'_>) -> Option<Shown> {
+    fn take_pending(&self, module: ModuleRef<'_>) -> Option<Pending> {
         let mut loads = self.loads.lock();
         let progress = loads.get_mut(&key(module))?;
         match core::mem::replace(progress, Progress::Moving) {
-            Progress::Shown(shown) => Some(shown),
+            Progress::Pending(pending) => Some(pending),
             other => {
                 *progress = other;
                 None
@@ -167,21 +167,21 @@ impl Loads {
         }
     }
 
-    fn keep(&self, module: ModuleRef<'_>, file: debugfs::File<Report>) {
+    fn keep(&self, module: ModuleRef<'_>, file: debugfs::File<ModuleReport>) {
         if let Some(progress) = self.loads.lock().get_mut(&key(module)) {
-            *progress = Progress::Registered(file);
+            *progress = Progress::Seen(file);
         }
     }
 
     /// One line in the kernel log, and the figures.
-    fn tell(&self, module: ModuleRef<'_>, report: &Report, nanoseconds: u64) {
-        let (name, what) = (module.name(), Text(report.line()));
+    fn tell(&self, module: ModuleRef<'_>, report: &ModuleReport, nanoseconds: u64) {
+        let (name, what) = (module.name(), Text(report.summary()));
         match report {
-            Report::Relocated(relocated) => {
+            ModuleReport::Relocated(relocated) => {
                 pr_info!("{name}: {what}, in {nanoseconds} ns\n");
                 self.stats.relocated(relocated.counts().opaque, nanoseconds);
             }
-            Report::Dropped(_) => {
+            ModuleReport::Dropped(_) => {
                 pr_warn!("{name}: {what}\n");
                 self.stats.dropped(nanoseconds);
             }
@@ -192,15 +192,15 @@ impl Loads {
     fn going(&self, module: ModuleRef<'_>) {
         // Let go of the lock at once: removing the report's file waits for its readers.
         let gone = self.loads.lock().remove(&key(module));
-        if let Some(Progress::Shown(shown)) = gone {
+        if let Some(Progress::Pending(pending)) = gone {
             pr_warn!("{}: load failed in a module notifier\n", module.name());
-            self.stats.failed(shown.nanoseconds);
+            self.stats.failed(pending.nanoseconds);
         }
     }
 }
 
 fn key(module: ModuleRef<'_>) -> Key {
-    module.as_ptr() as Key
+    module.as_ptr().addr()
 }
 
 /// Called ahead of the kernel's own notifier.
@@ -209,9 +209,9 @@ pub(crate) struct BeforeKernel(pub(crate) Arc<Loads>);
 impl ModuleNotifier for BeforeKernel {
     const PRIORITY: c_int = c_int::MAX;
 
-    fn notify(&self, event: Event, module: ModuleRef<'_>) {
+    fn notify(&self, event: Event<'_>, module: ModuleRef<'_>) {
         match event {
-            Event::Coming => self.0.before_kernel(module),
+            Event::Coming(module) => self.0.before_kernel(module),
             Event::Going => self.0.going(module),
             Event::Live => {}
         }
@@ -224,8 +224,8 @@ pub(crate) struct AfterKernel(pub(crate) Arc<Loads>);
 impl ModuleNotifier for AfterKernel {
     const PRIORITY: c_int = c_int::MIN;
 
-    fn notify(&self, event: Event, module: ModuleRef<'_>) {
-        if event == Event::Coming {
+    fn notify(&self, event: Event<'_>, _module: ModuleRef<'_>) {
+        if let Event::Coming(module) = event {
             self.0.after_kernel(module);
         }
     }

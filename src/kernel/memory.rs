@@ -11,7 +11,10 @@ use kernel::{
 };
 use pin_init::Zeroable;
 
-/// `len` times 0. That there is not enough is no reason for a warning: the module loads all the same.
+/// `len` times 0.
+///
+/// That there is not enough is no reason for a warning: the caller does without. The kernel may
+/// have killed a process first to make room, as for any allocation that can wait.
 pub(super) fn zeroed<T: Zeroable>(len: usize) -> Result<KVVec<T>, AllocError> {
     let mut all = KVVec::with_capacity(len, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN)?;
     // SAFETY: There is room for `len`, none of which was taken, and all of it was zeroed, which is

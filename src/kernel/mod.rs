@@ -3,10 +3,11 @@
 //! The shell: all that touches the kernel, and the only place with `unsafe`.
 //!
 //! `notifier` is told of each module; `loads` follows its load; `load` decides, with the core, what
-//! becomes of its BTF; `handover` and `alias` carry that out.
+//! becomes of the BTF that is `carried`; `handover` and `alias` carry that out.
 
 mod alias;
 mod base;
+mod carried;
 mod cause;
 mod clock;
 mod debugfs;
@@ -17,6 +18,7 @@ mod image;
 mod load;
 mod loads;
 mod memory;
+mod nofault;
 mod notifier;
 mod pages;
 mod params;

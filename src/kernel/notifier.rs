@@ -12,8 +12,10 @@
 //! impl ModuleNotifier for Watcher {
 //!     const PRIORITY: c_int = 0;
 //!
-//!     fn notify(&self, event: Event, module: ModuleRef<'_>) {
-//!         pr_info!("{}: {:?}\n", module.name(), event);
+//!     fn notify(&self, event: Event<'_>, module: ModuleRef<'_>) {
+//!         if let Event::Coming(_) = event {
+//!             pr_info!("{} is loading\n", module.name());
+//!         }
 //!     }
 //! }
 //!
@@ -21,6 +23,7 @@
 //! ```
 
 use core::marker::PhantomData;
+use core::ops::Deref;
 use core::ptr::NonNull;
 use kernel::{
     bindings, container_of,
@@ -32,20 +35,24 @@ use kernel::{
 };
 
 /// What happens to a module (`enum module_state`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+#[derive(Clone, Copy)]
+pub(crate) enum Event<'a> {
     /// It is in its final place and relocated; none of its code has run.
-    Coming,
+    Coming(Coming<'a>),
     /// Its init function has succeeded.
     Live,
     /// It is being unloaded, or its load has failed.
     Going,
 }
 
-impl Event {
-    fn from_raw(state: c_ulong) -> Option<Self> {
+impl<'a> Event<'a> {
+    /// # Safety
+    ///
+    /// This thread must have put `module` in `state`, and keep it there for `'a`.
+    unsafe fn from_raw(state: c_ulong, module: ModuleRef<'a>) -> Option<Self> {
         match bindings::module_state::try_from(state).ok()? {
-            bindings::module_state_MODULE_STATE_COMING => Some(Self::Coming),
+            // INVARIANT: By the requirements of this function.
+            bindings::module_state_MODULE_STATE_COMING => Some(Self::Coming(Coming(module))),
             bindings::module_state_MODULE_STATE_LIVE => Some(Self::Live),
             bindings::module_state_MODULE_STATE_GOING => Some(Self::Going),
             _ => None,
@@ -80,6 +87,24 @@ impl<'a> ModuleRef<'a> {
     }
 }
 
+/// A module that is being loaded by this thread.
+///
+/// # Invariants
+///
+/// For `'a` the module is in `MODULE_STATE_COMING`, and the thread that this is used by is the one
+/// that loads it, which goes on only after `'a`: until then none of the module's code runs, its
+/// BTF fields are used by this thread only, and the temporary copy of its ELF file stays.
+#[derive(Clone, Copy)]
+pub(crate) struct Coming<'a>(ModuleRef<'a>);
+
+impl<'a> Deref for Coming<'a> {
+    type Target = ModuleRef<'a>;
+
+    fn deref(&self) -> &ModuleRef<'a> {
+        &self.0
+    }
+}
+
 /// Something that is told of modules.
 ///
 /// It observes: whatever it does, the load or unload goes on.
@@ -88,7 +113,7 @@ pub(crate) trait ModuleNotifier: Send + Sync {
     const PRIORITY: c_int;
 
     /// Called for each event, possibly for several modules at once.
-    fn notify(&self, event: Event, module: ModuleRef<'_>);
+    fn notify(&self, event: Event<'_>, module: ModuleRef<'_>);
 }
 
 /// A [`ModuleNotifier`] that is called for as long as this lives.
@@ -131,19 +156,22 @@ impl<T: ModuleNotifier> Registration<T> {
     /// # Safety
     ///
     /// `block` must be the field of a live `Registration<T>`, and `module` a `struct module` that
-    /// is valid for the whole call.
+    /// this thread has put in `state` and keeps there for the whole call.
     unsafe extern "C" fn notifier_call(
         block: *mut bindings::notifier_block,
         state: c_ulong,
         module: *mut c_void,
     ) -> c_int {
-        if let (Some(event), Some(module)) = (Event::from_raw(state), NonNull::new(module.cast())) {
+        // INVARIANT: The caller keeps the module valid for the whole call.
+        let module = NonNull::new(module.cast()).map(|module| ModuleRef(module, PhantomData));
+        // SAFETY: By the requirements of this function.
+        let event = module.and_then(|module| unsafe { Event::from_raw(state, module) });
+        if let (Some(event), Some(module)) = (event, module) {
             // SAFETY: By the requirements of this function `block` is inside a `Self`.
             let this = unsafe { container_of!(Opaque::cast_from(block), Self, block) };
             // SAFETY: `Self` is live and `notifier` was initialised before it was registered.
             let notifier = unsafe { &(*this).notifier };
-            // INVARIANT: The caller keeps the module valid for the whole call.
-            notifier.notify(event, ModuleRef(module, PhantomData));
+            notifier.notify(event, module);
         }
         bindings::NOTIFY_OK as c_int
     }

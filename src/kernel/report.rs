@@ -12,23 +12,23 @@ use kernel::{alloc::AllocError, fmt, prelude::*};
 const NAMES_IN_LOG: usize = 8;
 
 /// What became of the BTF of one module.
-pub(crate) enum Report {
+pub(crate) enum ModuleReport {
     /// It was relocated.
     Relocated(Relocated),
     /// It was dropped.
     Dropped(Cause),
 }
 
-impl Report {
+impl ModuleReport {
     /// The report on one line.
-    pub(crate) fn line(&self) -> Line<'_> {
-        Line(self)
+    pub(crate) fn summary(&self) -> Summary<'_> {
+        Summary(self)
     }
 }
 
-impl Show for Report {
+impl Show for ModuleReport {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.line())?;
+        writeln!(f, "{}", self.summary())?;
         match self {
             Self::Relocated(relocated) => relocated.show(f),
             Self::Dropped(_) => Ok(()),
@@ -36,14 +36,14 @@ impl Show for Report {
     }
 }
 
-/// A [`Report`] on one line.
-pub(crate) struct Line<'a>(&'a Report);
+/// A [`ModuleReport`] on one line.
+pub(crate) struct Summary<'a>(&'a ModuleReport);
 
-impl Display for Line<'_> {
+impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Report::Relocated(relocated) => relocated.line(f),
-            Report::Dropped(cause) => write!(f, "BTF dropped: {cause}"),
+            ModuleReport::Relocated(relocated) => relocated.summary(f),
+            ModuleReport::Dropped(cause) => write!(f, "BTF dropped: {cause}"),
         }
     }
 }
@@ -51,27 +51,44 @@ impl Display for Line<'_> {
 /// A relocation that was done.
 pub(crate) struct Relocated {
     counts: Counts,
-    btf_base: KVVec<u8>,
-    fates: KVVec<u32>,
-    new_ids: KVVec<u32>,
+    /// `None` where there was no memory for it.
+    base: Option<RelocatedBase>,
     ids: Option<IdReport>,
 }
 
-impl Relocated {
-    /// Keeps what the report is made of.
-    pub(crate) fn new(
-        plan: &Plan<'_>,
-        btf_base: &[u8],
-        ids: Option<IdReport>,
-    ) -> Result<Self, AllocError> {
+/// What became of each type of the distilled base.
+struct RelocatedBase {
+    btf_base: KVVec<u8>,
+    fates: KVVec<u32>,
+    new_ids: KVVec<u32>,
+}
+
+impl RelocatedBase {
+    fn new(plan: &Plan<'_>, btf_base: &[u8]) -> Result<Self, AllocError> {
         let (fates, new_ids) = plan.words();
         Ok(Self {
-            counts: plan.counts(),
             btf_base: memory::copied(btf_base)?,
             fates: memory::copied(fates)?,
             new_ids: memory::copied(new_ids)?,
-            ids,
         })
+    }
+
+    fn entries(&self) -> impl Iterator<Item = reloc::Entry<'_>> {
+        let report = reloc::Report::new(&self.btf_base, &self.fates, &self.new_ids);
+        // What the plan was made from can be read again.
+        let entries = report.ok().map(|report| report.entries());
+        entries.into_iter().flatten()
+    }
+}
+
+impl Relocated {
+    /// Keeps what the report is made of, or less of it where memory is short.
+    pub(crate) fn new(plan: &Plan<'_>, btf_base: &[u8], ids: Option<IdReport>) -> Self {
+        Self {
+            counts: plan.counts(),
+            base: RelocatedBase::new(plan, btf_base).ok(),
+            ids,
+        }
     }
 
     /// How many types became what.
@@ -79,19 +96,17 @@ impl Relocated {
         self.counts
     }
 
-    fn entries(&self) -> Option<impl Iterator<Item = reloc::Entry<'_>>> {
-        let report = reloc::Report::new(&self.btf_base, &self.fates, &self.new_ids);
-        Some(report.ok()?.entries())
-    }
-
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for entry in self.entries().into_iter().flatten() {
-            writeln!(f, "{entry}")?;
+        match &self.base {
+            Some(base) => base
+                .entries()
+                .try_for_each(|entry| writeln!(f, "{entry}"))?,
+            None => writeln!(f, "no memory was left to list the base types")?,
         }
         self.ids.iter().try_for_each(|ids| ids.show(f))
     }
 
-    fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts {
             split,
             mapped,
@@ -101,16 +116,19 @@ impl Relocated {
             f,
             "BTF relocated: {split} types, {mapped} base types mapped, {opaque} opaque"
         )?;
-        self.opaque_names(f)?;
+        if let Some(base) = &self.base {
+            self.opaque_names(base, f)?;
+        }
         if let Some(ids) = &self.ids {
             write!(f, ", {ids}")?;
         }
         Ok(())
     }
 
-    fn opaque_names(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = self.entries().into_iter().flatten();
-        let mut opaque = entries.filter(|entry| matches!(entry.fate, Fate::Opaque(_)));
+    fn opaque_names(&self, base: &RelocatedBase, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut opaque = base
+            .entries()
+            .filter(|entry| matches!(entry.fate, Fate::Opaque(_)));
         let mut separator = " (";
         for entry in opaque.by_ref().take(NAMES_IN_LOG) {
             write!(f, "{separator}{}", Name(entry.name))?;

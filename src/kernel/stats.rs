@@ -3,11 +3,11 @@
 //! What was done since this module was loaded, in figures.
 
 use super::debugfs::Show;
-use kernel::{fmt, new_mutex, prelude::*, sync::Mutex};
+use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 
 /// The figures.
 #[derive(Default)]
-struct Counts {
+struct Figures {
     /// Modules with BTF that began to load: the sum of the next four.
     seen: u64,
     /// Modules whose BTF was relocated.
@@ -30,14 +30,17 @@ struct Counts {
 #[pin_data]
 pub(crate) struct Stats {
     #[pin]
-    counts: Mutex<Counts>,
+    counts: Mutex<Figures>,
 }
 
 impl Stats {
+    /// Name of the file that shows them.
+    pub(crate) const FILE: &CStr = c"stats";
+
     /// All of them 0.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            counts <- new_mutex!(Counts::default()),
+            counts <- new_mutex!(Figures::default()),
         })
     }
 
@@ -68,7 +71,7 @@ impl Stats {
         });
     }
 
-    fn count(&self, nanoseconds: u64, which: impl FnOnce(&mut Counts) -> &mut u64) {
+    fn count(&self, nanoseconds: u64, which: impl FnOnce(&mut Figures) -> &mut u64) {
         let mut counts = self.counts.lock();
         add(&mut counts.seen, 1);
         add(&mut counts.nanoseconds, nanoseconds);

@@ -87,17 +87,6 @@ fn forward(found: &Found<'_>) -> Fate {
     }
 }
 
-/// The types of this `name` whose kind allows them to stand for `record`, lowest id first.
-pub fn candidates<'a: 'b, 'b>(
-    base: &'b Base<'a>,
-    record: &'b Record<'_>,
-    name: &'b [u8],
-) -> impl Iterator<Item = (u32, Record<'a>)> + Clone + 'b {
-    let (kind, kflag) = (record.kind(), record.kflag());
-    base.named(name)
-        .filter(move |(_, candidate)| allows_kind(kind, kflag, candidate))
-}
-
 /// Whether a distilled type of this kind may become `candidate`.
 fn allows_kind(kind: Kind, kflag: bool, candidate: &Record<'_>) -> bool {
     match (kind, candidate.kind()) {

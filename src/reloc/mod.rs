@@ -13,8 +13,8 @@
 //! | rewrite ids and strings | [`Plan::write`] |
 //! | ids outside of BTF | [`btf_ids`] |
 //!
-//! Everything that can fail happens in [`Plan::new`], while all input is untouched. No step
-//! allocates: the caller hands over scratch of the length that [`Survey::scratch_len`] gives.
+//! All that can be wrong with a module is found in [`Plan::new`], while all input is untouched. No
+//! step allocates: the caller hands over scratch of the length that [`Survey::scratch_len`] gives.
 
 mod base;
 pub mod btf_ids;
@@ -38,7 +38,6 @@ mod write;
 pub use base::{Base, BaseSize};
 pub use described::Described;
 pub use fate::{Fate, Why};
-pub use matching::candidates;
 pub use plain::check as check_plain;
 pub use plan::{Counts, Plan, Policy, Unmatched};
 pub use report::{Entry, Report};

@@ -7,9 +7,11 @@ use super::Fate;
 use crate::btf::{len_u32, to_usize, Btf};
 
 /// Puts the ids in `opaque` in the order of their names and finds each its place: the index of the
-/// module's type that it goes in front of. Where the module's types are not sorted, all go last.
+/// module's type that it goes in front of. Where the module's types are not sorted, or one has a
+/// name too long to be compared again and again, all go last.
 pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
-    if opaque.is_empty() || !is_sorted(btf) {
+    let has_name = |id: &u32| name(btf, *id).is_some();
+    if opaque.is_empty() || !opaque.iter().all(has_name) || !is_sorted(btf) {
         places.fill(btf.own_count());
         return;
     }
@@ -29,7 +31,7 @@ pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
         },
     );
     for (id, place) in opaque.iter().zip(places) {
-        *place = upper_bound(btf, name(btf, *id));
+        *place = upper_bound(btf, name(btf, *id).unwrap_or(&[]));
     }
 }
 
@@ -56,7 +58,9 @@ pub(super) fn number(
 fn is_sorted(btf: &Btf<'_>) -> bool {
     let mut previous: &[u8] = &[];
     btf.own_records().all(|(_, record)| {
-        let name = btf.string(record.name_off()).unwrap_or(&[]);
+        let Some(name) = btf.name(record.name_off()) else {
+            return false;
+        };
         let sorted = !is_less(name, previous);
         previous = name;
         sorted
@@ -68,7 +72,8 @@ fn upper_bound(btf: &Btf<'_>, name: &[u8]) -> u32 {
     let (mut low, mut high) = (0u32, btf.own_count());
     while low < high {
         let middle = low.midpoint(high);
-        if !is_less(name, self::name(btf, btf.start_id().saturating_add(middle))) {
+        let other = self::name(btf, btf.start_id().saturating_add(middle));
+        if !is_less(name, other.unwrap_or(&[])) {
             low = middle.saturating_add(1);
         } else {
             high = middle;
@@ -95,17 +100,14 @@ pub(super) fn places_up_to(places: &[u32], index: u32) -> u32 {
     low
 }
 
-fn name<'a>(btf: &Btf<'a>, id: u32) -> &'a [u8] {
-    let record = btf.record(id);
-    record
-        .and_then(|record| btf.string(record.name_off()))
-        .unwrap_or(&[])
+fn name<'a>(btf: &Btf<'a>, id: u32) -> Option<&'a [u8]> {
+    btf.name(btf.record(id)?.name_off())
 }
 
 /// What opaque types are sorted by: the name, and for types that share it the id.
 fn key<'a>(btf: &Btf<'a>, ids: &[u32], at: usize) -> (&'a [u8], u32) {
     let id = ids.get(at).copied().unwrap_or(0);
-    (name(btf, id), id)
+    (name(btf, id).unwrap_or(&[]), id)
 }
 
 fn put(ids: &mut [u32], at: usize, value: u32) {

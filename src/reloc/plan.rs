@@ -31,14 +31,18 @@ pub struct Counts {
 
 /// A distilled type that has no match, where the policy wants one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unmatched {
+pub struct Unmatched<'a> {
     /// Id of the type in the distilled base.
     pub type_id: u32,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: &'a [u8],
     /// Why no vmlinux type stands for it.
     pub why: Why,
 }
 
-/// A relocation that cannot fail any more.
+/// A relocation in which nothing of the module or of vmlinux can go wrong any more.
 pub struct Plan<'a> {
     pub(super) btf: Btf<'a>,
     pub(super) distilled: Btf<'a>,
@@ -84,19 +88,13 @@ impl<'a> Plan<'a> {
         embedded::mark(&btf, &mut tables.embedded, &mut tables.walked);
         let split_len = btf.blob().strings_len();
         let mut strings = Strings::new(tables.strings, blob, base.btf().end_str_off(), split_len);
-        let mut opaque_len = 0usize;
-        let slots = tables.fates.iter_mut().zip(distilled.own_records());
-        for (fate, (id, record)) in slots {
-            let embedded = tables.embedded.get(id.wrapping_sub(1));
-            let decided = decide(base, &distilled, &record, embedded, &mut strings);
-            *fate = decided.to_word();
-            if let Fate::Opaque(_) = decided {
-                *tables.opaque.get_mut(opaque_len).ok_or(short)? = id;
-                opaque_len = opaque_len.saturating_add(1);
-            }
-        }
-        let opaque = tables.opaque.get_mut(..opaque_len).ok_or(short)?;
-        let places = tables.places.get_mut(..opaque_len).ok_or(short)?;
+        let embedded = &tables.embedded;
+        let decide = |id: u32, record: &Record<'_>| {
+            let embedded = embedded.get(id.wrapping_sub(1));
+            decide(base, &distilled, record, embedded, &mut strings)
+        };
+        let opaque = decide_all(&distilled, tables.fates, tables.opaque, decide).ok_or(short)?;
+        let places = tables.places.get_mut(..opaque.len()).ok_or(short)?;
         order::arrange(&btf, opaque, places);
         let base_end = base.btf().end_id();
         order::number(base_end, tables.fates, opaque, places, tables.ids);
@@ -121,13 +119,20 @@ impl<'a> Plan<'a> {
     /// # Errors
     ///
     /// The first distilled type without a match, where the policy wants one for each.
-    pub fn obeys(&self, policy: Policy) -> Result<(), Unmatched> {
+    pub fn obeys(&self, policy: Policy) -> Result<(), Unmatched<'a>> {
         if policy == Policy::Opaque {
             return Ok(());
         }
-        let unmatched = self.fates().find_map(|(type_id, fate)| match fate {
+        let fates = self.fates.iter().map(|word| Fate::from_word(*word));
+        let mut types = self.distilled.own_records().zip(fates);
+        let unmatched = types.find_map(|((type_id, record), fate)| match fate {
             Fate::Mapped(_) => None,
-            Fate::Opaque(why) => Some(Unmatched { type_id, why }),
+            Fate::Opaque(why) => Some(Unmatched {
+                type_id,
+                kind: record.kind(),
+                name: self.distilled.name(record.name_off()).unwrap_or(&[]),
+                why,
+            }),
         });
         unmatched.map_or(Ok(()), Err)
     }
@@ -170,14 +175,6 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The names of the opaque types, in the order of their new ids.
-    pub fn opaque_names(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
-        self.opaque.iter().filter_map(|id| {
-            let record = self.distilled.record(*id)?;
-            self.distilled.string(record.name_off())
-        })
-    }
-
     /// After relocation there may be no more types and strings than BTF can number.
     fn check_limits(&self) -> Result<(), Error> {
         let counts = self.counts();
@@ -207,6 +204,27 @@ fn check_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// Fills in the fate of each distilled type, and collects the ids of those that become opaque.
+///
+/// `None` where one of the tables is too short.
+fn decide_all<'a>(
+    distilled: &Btf<'_>,
+    fates: &mut [u32],
+    opaque: &'a mut [u32],
+    mut decide: impl FnMut(u32, &Record<'_>) -> Fate,
+) -> Option<&'a mut [u32]> {
+    let mut count = 0usize;
+    for (fate, (id, record)) in fates.iter_mut().zip(distilled.own_records()) {
+        let decided = decide(id, &record);
+        *fate = decided.to_word();
+        if let Fate::Opaque(_) = decided {
+            *opaque.get_mut(count)? = id;
+            count = count.saturating_add(1);
+        }
+    }
+    opaque.get_mut(..count)
+}
+
 /// What becomes of one distilled type; its name goes where vmlinux's is.
 fn decide(
     base: &Base<'_>,
@@ -215,7 +233,9 @@ fn decide(
     embedded: bool,
     strings: &mut Strings<'_>,
 ) -> Fate {
-    let name = distilled.string(record.name_off()).unwrap_or(&[]);
+    let Some(name) = distilled.name(record.name_off()) else {
+        return Fate::Opaque(Why::Absent);
+    };
     let fate = matching::fate(base, record, name, embedded);
     if let Fate::Mapped(id) = fate {
         let named = base.btf().record(id).map_or(0, |record| record.name_off());

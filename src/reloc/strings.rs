@@ -2,7 +2,7 @@
 
 //! Where each string offset of a module's types points after relocation.
 
-use crate::btf::{len_u32, to_usize, Blob};
+use crate::btf::{len_u32, to_usize, Blob, MAX_NAME_OFFSET};
 
 /// The new string offsets.
 ///
@@ -48,7 +48,8 @@ impl<'a> Strings<'a> {
             // One of the module's own strings: those stay.
             return;
         };
-        if off == 0 || *word != 0 {
+        // Past the last offset there can be the plan is refused, so there is no more to measure.
+        if off == 0 || *word != 0 || self.appended_len > MAX_NAME_OFFSET {
             return;
         }
         let len = self.distilled.string(off).and_then(len_u32).unwrap_or(0);

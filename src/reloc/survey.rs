@@ -60,11 +60,6 @@ impl<'a> Survey<'a> {
         self.sizes.total()
     }
 
-    /// Whether the module carries a distilled base.
-    pub fn is_distilled(&self) -> bool {
-        self.distilled.is_some()
-    }
-
     /// Number of types the module's own BTF holds.
     pub fn split_count(&self) -> u32 {
         self.sizes.split

@@ -144,9 +144,10 @@ impl Display for Why {
     }
 }
 
-impl Display for Unmatched {
+impl Display for Unmatched<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, ".BTF.base type [{}]: {}", self.type_id, self.why)
+        let (id, kind, name) = (self.type_id, self.kind, short(self.name));
+        write!(f, ".BTF.base type [{id}] {kind} {name}: {}", self.why)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
 use rust_btfreloc::reloc::{
-    check_plain, Base, BaseSize, Counts, Fate, Input, Plan, Policy, Survey, Unmatched,
+    check_plain, Base, BaseSize, Counts, Fate, Input, Plan, Policy, Survey, Why,
 };
 
 /// BTF of a kernel, with the tables that are built when the module is loaded.
@@ -87,7 +87,9 @@ impl Vmlinux {
             fates: plan.fates().map(|(_, fate)| fate).collect(),
             new_ids: (0..end).map(|id| plan.new_id(id).unwrap()).collect(),
             counts: plan.counts(),
-            strict: plan.obeys(Policy::Strict),
+            strict: plan
+                .obeys(Policy::Strict)
+                .map_err(|unmatched| (unmatched.type_id, unmatched.why)),
         })
     }
 }
@@ -101,5 +103,6 @@ pub struct Relocated {
     /// By id before relocation, void included.
     pub new_ids: Vec<u32>,
     pub counts: Counts,
-    pub strict: Result<(), Unmatched>,
+    /// What policy strict says: the first type without a match, and why.
+    pub strict: Result<(), (u32, Why)>,
 }

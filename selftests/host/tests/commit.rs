@@ -6,14 +6,14 @@
 use btfreloc_selftests::builder::{put, Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Blob, Error, Form, Kind, Reason, Section, MAX_TYPE};
-use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Policy, Survey, Unmatched, Why};
+use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Policy, Survey, Why};
 
 /// The step that failed.
 #[derive(Debug, PartialEq, Eq)]
 enum Failed {
     Survey(Error),
     Plan(Error),
-    Policy(Unmatched),
+    Policy(u32, Why),
     Write(Error),
 }
 
@@ -54,7 +54,8 @@ impl Load {
         let survey = Survey::of(base, &input).map_err(Failed::Survey)?;
         let scratch = &mut self.scratch[..survey.scratch_len() - self.scratch_short];
         let plan = Plan::new(base, &survey, scratch).map_err(Failed::Plan)?;
-        plan.obeys(self.policy).map_err(Failed::Policy)?;
+        plan.obeys(self.policy)
+            .map_err(|unmatched| Failed::Policy(unmatched.type_id, unmatched.why))?;
         let len = plan
             .output_len()
             .checked_add_signed(self.output_off)
@@ -350,7 +351,7 @@ fn policy_strict() {
         policy: Policy::Strict,
         ..good()
     };
-    fails(load, Failed::Policy(Unmatched { type_id: 2, why }));
+    fails(load, Failed::Policy(2, why));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use btfreloc_selftests::dump;
 use btfreloc_selftests::kernel::{Relocated, Vmlinux};
 use btfreloc_selftests::peer;
 use rust_btfreloc::btf::{Error, Kind, Reason, Section};
-use rust_btfreloc::reloc::{Fate, Unmatched, Why};
+use rust_btfreloc::reloc::{Fate, Why};
 
 /// What `relocate` gives, and its types as text.
 fn relocated(vmlinux: &Builder, base: &Builder, module: &Builder) -> (Relocated, String) {
@@ -190,7 +190,7 @@ fn distilled_base_missing_err_is_opaque_unlike_c() {
         &module_of_ints(&base)
     ));
     let why = Why::OtherSize(1);
-    assert_eq!(done.strict, Err(Unmatched { type_id: 2, why }));
+    assert_eq!(done.strict, Err((2, why)));
     assert_eq!(
         text,
         "\
@@ -247,7 +247,7 @@ fn distilled_base_embedded_err_is_opaque_unlike_c() {
     let (done, text) = relocated(&vmlinux, &base, &module);
     assert!(!libbpf_relocates(&vmlinux, &base, &module));
     let why = Why::OtherSize(2);
-    assert_eq!(done.strict, Err(Unmatched { type_id: 1, why }));
+    assert_eq!(done.strict, Err((1, why)));
     assert_eq!(
         text,
         "\

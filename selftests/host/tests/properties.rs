@@ -163,7 +163,7 @@ proptest! {
     fn policy_strict_refuses_where_a_type_is_opaque(case in case()) {
         let run = run(&case);
         let first = run.distilled().find(|(_, _, fate)| matches!(fate, Fate::Opaque(_)));
-        prop_assert_eq!(run.done.strict.map_err(|unmatched| unmatched.type_id), match first {
+        prop_assert_eq!(run.done.strict.map_err(|(type_id, _)| type_id), match first {
             Some((id, ..)) => Err(id),
             None => Ok(()),
         });

@@ -7,7 +7,7 @@ use btfreloc_selftests::dump;
 use btfreloc_selftests::kernel::{Relocated, Vmlinux};
 use btfreloc_selftests::model::Model;
 use rust_btfreloc::btf::{Blob, Form, Kind, Reason, Section, MAX_NAME_OFFSET, MAX_TYPE};
-use rust_btfreloc::reloc::{Counts, Fate, Unmatched, Why};
+use rust_btfreloc::reloc::{Counts, Fate, Why};
 
 /// Relocates, and finds that the kernel would take the result.
 #[track_caller]
@@ -179,13 +179,7 @@ fn every_kind_that_can_be_opaque_is_carried_as_recorded() {
             opaque: 8
         }
     );
-    assert_eq!(
-        done.strict,
-        Err(Unmatched {
-            type_id: 1,
-            why: Why::Absent
-        })
-    );
+    assert_eq!(done.strict, Err((1, Why::Absent)));
     assert_eq!(done.new_ids, [0, 4, 5, 6, 7, 8, 9, 10, 11, 2, 3]);
 }
 
@@ -555,7 +549,7 @@ fn under_policy_strict_the_first_without_a_match_is_named() {
     vmlinux.enumeration("state", 8, &[]);
     let done = relocated(&vmlinux, &distilled(), &every_kind());
     let why = Why::OtherSize(3);
-    assert_eq!(done.strict, Err(Unmatched { type_id: 3, why }));
+    assert_eq!(done.strict, Err((3, why)));
     assert_eq!(done.fates[..2], [Fate::Mapped(1), Fate::Mapped(2)]);
     assert_eq!(
         done.counts,

@@ -2,10 +2,7 @@
 
 //! What the kernel takes for a name (`btf_name_valid_identifier` and `btf_name_valid_section`).
 
-use crate::btf::{Bits, Btf, MAX_NAME_OFFSET};
-
-/// Longest name (`KSYM_NAME_LEN` in `include/linux/kallsyms.h`).
-const MAX_LEN: usize = 512;
+use crate::btf::{Bits, Btf, MAX_NAME_LEN, MAX_NAME_OFFSET};
 
 /// May begin an identifier.
 const FIRST: u8 = 1;
@@ -85,7 +82,7 @@ impl Names<'_, '_> {
         if class_of(*head) & first == 0 {
             return false;
         }
-        let tail = tail.get(..MAX_LEN).unwrap_or(tail);
+        let tail = tail.get(..MAX_NAME_LEN).unwrap_or(tail);
         let end = tail.iter().find(|byte| class_of(**byte) & rest == 0);
         end == Some(&0)
     }
