@@ -182,7 +182,9 @@ check_has "time limit before the boot: the message" "did not boot within 1 secon
 # is_running PATTERN: a process with such a command line; by hand, as not every host has pgrep
 is_running() {
 	for cmdline in /proc/[0-9]*/cmdline; do
-		[ "$cmdline" = "/proc/$$/cmdline" ] || tr '\0' ' ' <"$cmdline" 2>/dev/null | grep -q -- "$1" && return 0
+		if tr '\0' ' ' <"$cmdline" 2>/dev/null | grep -q -- "$1"; then
+			return 0
+		fi
 	done
 	return 1
 }
