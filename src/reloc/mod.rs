@@ -13,12 +13,17 @@
 //! | rewrite ids and strings | [`Plan::write`] |
 //! | ids outside of BTF | [`btf_ids`] |
 //!
+//! `distill` makes what is relocated here: a distilled base, and split BTF on it.
+//!
 //! All that can be wrong with a module is found in [`Plan::new`], while all input is untouched. No
 //! step allocates: the caller hands over scratch of the length that [`Survey::scratch_len`] gives.
 
 mod base;
 pub mod btf_ids;
 mod described;
+// What runs in the kernel relocates; making distilled BTF is the host's.
+#[cfg(not(MODULE))]
+pub mod distill;
 mod embedded;
 mod fate;
 mod index;

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Distills a module with the core, and takes it back to its kernel.
+
+use btfreloc_selftests::kernel::Vmlinux;
+use rust_btfreloc::btf::Error;
+use rust_btfreloc::reloc::distill::{Counts, Module, Order, Plan, Survey};
+
+/// A distillation that was carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Distilled {
+    pub base: Vec<u8>,
+    pub split: Vec<u8>,
+    /// By id before, void included.
+    pub new_ids: Vec<Option<u32>>,
+    pub counts: Counts,
+}
+
+/// Distills `module`, which is split off the kernel's BTF; what the scratch and the output held
+/// before is not to matter.
+pub fn distill(vmlinux: &Vmlinux, module: &[u8], order: Order) -> Result<Distilled, Error> {
+    let base = vmlinux.base();
+    let module = Module::read(base.btf(), module)?;
+    let mut words = vec![0xdead_beef; module.survey_len()];
+    let survey = Survey::of(&module, &mut words)?;
+    let mut scratch = vec![0xdead_beef; survey.scratch_len(order)];
+    let plan = Plan::new(&survey, order, &mut scratch)?;
+    let (mut base_out, mut split) = (vec![0xa5; plan.base_len()], vec![0xa5; plan.split_len()]);
+    plan.write(&mut base_out, &mut split)?;
+    let end = base.btf().end_id() + plan.counts().own;
+    assert_eq!(plan.new_id(end), None);
+    Ok(Distilled {
+        base: base_out,
+        split,
+        new_ids: (0..end).map(|id| plan.new_id(id)).collect(),
+        counts: plan.counts(),
+    })
+}

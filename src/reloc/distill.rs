@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Distills a module's split BTF: what it needs of its base, and the split BTF on that.
+//!
+//! A type of the base that the module refers to, on the way through others or not, becomes:
+//!
+//! | in the base | where | as |
+//! | --- | --- | --- |
+//! | INT, FLOAT, FWD with a name | distilled base | it is |
+//! | STRUCT, UNION with a name | distilled base | its size, no members |
+//! | ENUM, ENUM64 with a name | distilled base | an ENUM of its size, no values |
+//! | without a name, or TYPEDEF, TYPE_TAG | split BTF, behind the module's own | it is |
+//! | FUNC, VAR, DATASEC, DECL_TAG | refused | |
+//!
+//! The members of a STRUCT or UNION with a name and the values of an ENUM are not needed; all other
+//! references are followed. Types keep the order of their ids, and each string is there once, where
+//! it is first used, so that the result is that of `btf__distill_base` in `tools/lib/bpf/btf.c`.
+//!
+//! In three steps, each in words that the caller lends: [`Module::read`] looks at the module,
+//! [`Survey::of`] checks it and finds the types it needs, [`Plan::new`] numbers types and strings.
+//! Nothing can fail any more in [`Plan::write`] but for want of room.
+
+mod needed;
+mod order;
+mod plan;
+mod strings;
+mod survey;
+mod write;
+
+pub use order::Order;
+pub use plan::{Counts, Plan};
+pub use survey::{Module, Survey};
+
+/// Cuts `len` words off the front of `rest`.
+fn take<'a>(rest: &mut &'a mut [u32], len: usize) -> Option<&'a mut [u32]> {
+    let (head, tail) = core::mem::take(rest).split_at_mut_checked(len)?;
+    *rest = tail;
+    Some(head)
+}
+
+/// Stores `value` at `at`, a place that is there.
+fn put(words: &mut [u32], at: usize, value: u32) {
+    if let Some(word) = words.get_mut(at) {
+        *word = value;
+    }
+}

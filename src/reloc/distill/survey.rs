@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The first look at a module: whether its BTF holds, and which types of its base it needs.
+
+use super::needed::{Growing, Needed};
+use super::strings::{Pages, Seen};
+use super::{put, take};
+use crate::btf::{
+    to_usize, verify, Bits, Blob, Btf, Error, Form, Kind, Reason, Record, Section, Table,
+};
+use crate::reloc::index::is_indexed;
+
+/// A module's split BTF, not distilled, and the base it was made for.
+#[derive(Clone, Copy)]
+pub struct Module<'a> {
+    base: Btf<'a>,
+    split: Blob<'a>,
+    own: u32,
+}
+
+impl<'a> Module<'a> {
+    /// Reads `btf`, a whole `.BTF` section that is split off `base`.
+    ///
+    /// # Errors
+    ///
+    /// A bad header, string part, or the first record that is cut short or of a kind not known.
+    pub fn read(base: &Btf<'a>, btf: &'a [u8]) -> Result<Self, Error> {
+        let split = Blob::parse(Section::Btf, Form::Split, btf)?;
+        let own = Table::count(&split, base.end_id())?;
+        Ok(Module {
+            base: *base,
+            split,
+            own,
+        })
+    }
+
+    /// Length in words of what [`Survey::of`] needs.
+    pub fn survey_len(&self) -> usize {
+        let needed = Growing::needs(self.base.end_id());
+        needed
+            .saturating_add(Pages::needs(self.end_str_off()))
+            .saturating_add(to_usize(self.base.end_id()).saturating_mul(2))
+            .saturating_add(Table::needs(self.own, 0))
+            .saturating_add(Bits::needs(self.split.strings_len()))
+    }
+
+    fn end_str_off(&self) -> u32 {
+        let own = self.split.strings_len();
+        self.base.end_str_off().saturating_add(own)
+    }
+}
+
+/// A module whose BTF holds and whose needs are known.
+pub struct Survey<'a> {
+    pub(super) base: Btf<'a>,
+    /// The module's own types, on `base`.
+    pub(super) btf: Btf<'a>,
+    pub(super) needed: Needed<'a>,
+    /// The needed types in the order they were found in: their ids,
+    pub(super) ids: &'a [u32],
+    /// and the byte offset of each in the base's type part.
+    pub(super) offsets: &'a [u32],
+    /// How many of them go to the distilled base.
+    pub(super) distilled: u32,
+    pub(super) pages: Pages<'a>,
+}
+
+impl<'a> Survey<'a> {
+    /// Checks `module` and finds the types it needs.
+    ///
+    /// `words` has the length that [`Module::survey_len`] gives; its content does not matter.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel would refuse in the module's BTF, a reference or a string out of range, a
+    /// reference to a type of the base that no module's type may refer to, or `words` too short.
+    pub fn of(module: &Module<'a>, words: &'a mut [u32]) -> Result<Self, Error> {
+        let Module { base, split, own } = *module;
+        let short = split.error(0, 0, Reason::ShortBuffer);
+        let mut rest = words;
+        let mut take = |len| take(&mut rest, len).ok_or(short);
+        let end = base.end_id();
+        let needed = take(Growing::needs(end))?;
+        let pages = take(Pages::needs(module.end_str_off()))?;
+        let (ids, offsets) = (take(to_usize(end))?, take(to_usize(end))?);
+        let table = take(Table::needs(own, 0))?;
+        let mut names = Bits::new(take(Bits::needs(split.strings_len()))?);
+
+        let table = Table::build(&split, end, table, 0)?;
+        let btf = Btf::split(&base, split, table);
+        verify::kernel_verdict(&btf, &mut names)?;
+        verify::references(&btf)?;
+        let mut search = Search {
+            base,
+            end_str_off: module.end_str_off(),
+            needed: Growing::new(needed, end).ok_or(short)?,
+            ids,
+            offsets,
+            found: 0,
+            distilled: 0,
+            seen: Seen::new(pages),
+        };
+        search.own_types(&btf)?;
+        search.found_types()?;
+        Ok(Survey {
+            base,
+            btf,
+            needed: search.needed.ranked(),
+            ids: search.ids.get(..search.found).ok_or(short)?,
+            offsets: search.offsets.get(..search.found).ok_or(short)?,
+            distilled: search.distilled,
+            pages: search.seen.pages(),
+        })
+    }
+}
+
+/// What was found so far, from the module's types on.
+struct Search<'a> {
+    base: Btf<'a>,
+    end_str_off: u32,
+    needed: Growing<'a>,
+    ids: &'a mut [u32],
+    offsets: &'a mut [u32],
+    found: usize,
+    distilled: u32,
+    seen: Seen<'a>,
+}
+
+impl Search<'_> {
+    fn own_types(&mut self, btf: &Btf<'_>) -> Result<(), Error> {
+        for (id, record) in btf.own_records() {
+            self.references(&record)
+                .and_then(|()| self.strings(&record))
+                .map_err(|(at, reason)| btf.error(id, &record, at, reason))?;
+        }
+        Ok(())
+    }
+
+    /// Follows what was found, and what is found by that: each type once, so that it ends.
+    fn found_types(&mut self) -> Result<(), Error> {
+        let base = self.base;
+        let mut next = 0usize;
+        while next < self.found {
+            // What is there: it was read when it was found.
+            let entry = self.ids.get(next).zip(self.offsets.get(next));
+            next = next.saturating_add(1);
+            let Some((id, offset)) = entry else {
+                return Ok(());
+            };
+            let (id, offset) = (*id, *offset);
+            let Ok(record) = Record::parse(base.blob().types(), offset) else {
+                return Ok(());
+            };
+            self.found_type(&record)
+                .map_err(|(at, reason)| base.error(id, &record, at, reason))?;
+        }
+        Ok(())
+    }
+
+    fn found_type(&mut self, record: &Record<'_>) -> Result<(), (u32, Reason)> {
+        if is_distilled(record) {
+            self.distilled = self.distilled.saturating_add(1);
+            return self.string(0, record.name_off());
+        }
+        let end = self.base.end_id();
+        record.each_id(|at, id| match id < end {
+            true => Ok(()),
+            // A base knows nothing of the types that are split off it.
+            false => Err((at, Reason::ReferenceOutOfRange { id, end })),
+        })?;
+        self.references(record)?;
+        self.strings(record)
+    }
+
+    fn references(&mut self, record: &Record<'_>) -> Result<(), (u32, Reason)> {
+        record.each_id(|at, id| self.reference(id).map_err(|reason| (at, reason)))
+    }
+
+    #[inline]
+    fn reference(&mut self, id: u32) -> Result<(), Reason> {
+        let end = self.base.end_id();
+        if id == 0 || id >= end || self.needed.set(id) {
+            return Ok(());
+        }
+        let missing = Reason::ReferenceOutOfRange { id, end };
+        let record = self.base.record(id).ok_or(missing)?;
+        if let kind @ (Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag) = record.kind() {
+            return Err(Reason::NotDistilled(kind));
+        }
+        put(self.ids, self.found, id);
+        put(self.offsets, self.found, record.at());
+        self.found = self.found.saturating_add(1);
+        Ok(())
+    }
+
+    fn strings(&mut self, record: &Record<'_>) -> Result<(), (u32, Reason)> {
+        record.each_string(|at, off| self.string(at, off))
+    }
+
+    #[inline]
+    fn string(&mut self, at: u32, off: u32) -> Result<(), (u32, Reason)> {
+        if off >= self.end_str_off {
+            return Err((at, Reason::NameOffset(off)));
+        }
+        self.seen.add(off);
+        Ok(())
+    }
+}
+
+/// Whether a type of the base goes to the distilled base; what can be found there by name does.
+#[inline]
+pub(super) fn is_distilled(record: &Record<'_>) -> bool {
+    is_indexed(record)
+}
