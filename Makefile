@@ -19,6 +19,7 @@ help:
 	@echo '  make module        build the module for the kernel of the demonstration'
 	@echo '  make KDIR=PATH     build the module for the kernel tree at PATH (prepared, with Rust)'
 	@echo '  make install KDIR=PATH   and install it below /lib/modules'
+	@echo '  make tool          build/bin/btfreloc: tells beforehand how modules relocate, on which kernels'
 	@echo '  make clean         remove what was built here'
 	@echo '  make distclean     remove the development kit as well'
 	@echo
@@ -52,6 +53,13 @@ endif
 kit:
 	@scripts/kit
 
+tool: kit
+	@scripts/in-root cargo build --quiet --release --locked \
+		--manifest-path scripts/btfreloc/Cargo.toml --target-dir build/cargo-tool
+	@mkdir -p build/bin
+	@install build/cargo-tool/release/btfreloc build/bin/btfreloc
+	@echo 'built: $(CURDIR)/build/bin/btfreloc'
+
 demo: kit
 	@scripts/demo
 
@@ -67,4 +75,4 @@ clean:
 distclean: clean
 	@scripts/kit clean
 
-.PHONY: help module install kit demo check bench clean distclean
+.PHONY: help module install kit tool demo check bench clean distclean

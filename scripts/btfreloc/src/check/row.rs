@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The verdict on one module and one kernel.
+
+use rust_btfreloc::btf::Record;
+use rust_btfreloc::reloc::{Base, Counts, Entry, Fate, Name, Policy, Report, Unmatched, Why};
+use serde::Serialize;
+
+use crate::c_code;
+use crate::decide::{decide, Decision, Ids, Relocation};
+use crate::explain::{candidates, distilled, Candidate};
+use crate::input::{Kernel, Module, Sections};
+
+/// A module on a kernel.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// The module's file.
+    pub module: String,
+    /// The kernel, as it was typed.
+    pub kernel: String,
+    /// What becomes of the module's BTF.
+    pub outcome: Outcome,
+    /// Why it is not relocated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What a relocation does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relocation: Option<Relocated>,
+    /// What the kernel says without rust_btfreloc, where it has BTF to look at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel_alone: Option<KernelAlone>,
+}
+
+/// What becomes of the BTF of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub enum Outcome {
+    Exact,
+    Opaque,
+    LeftAlone,
+    Dropped,
+    LeftToKernel,
+    NoBtf,
+}
+
+/// What a relocation does.
+#[derive(Debug, Serialize)]
+pub struct Relocated {
+    /// Types of the module's own.
+    pub types: u32,
+    /// Base types that became vmlinux's.
+    pub mapped: u32,
+    /// Base types that became the module's.
+    pub opaque: u32,
+    /// What becomes of `.BTF_ids`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Ids>,
+    /// The opaque base types, or all where they are to be explained.
+    pub base_types: Vec<BaseType>,
+}
+
+/// A type of the distilled base, and what becomes of it.
+#[derive(Debug, Serialize)]
+pub struct BaseType {
+    /// Its id in `.BTF.base`.
+    pub id: u32,
+    /// Its kind.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u32,
+    /// Its id after relocation.
+    pub new_id: u32,
+    /// Why it is opaque; nothing where it has its match.
+    pub opaque: Option<String>,
+    /// Where it is explained: the types of its name in vmlinux.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<Vec<Candidate>>,
+    /// Where it is explained: what the kernel's own code finds for it; more than one is too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel_alone: Option<Vec<u32>>,
+    /// All of it on one line, in the words of the kernel module.
+    pub text: String,
+}
+
+/// What the kernel says without rust_btfreloc.
+#[derive(Debug, Serialize)]
+pub struct KernelAlone {
+    /// In a word.
+    pub answer: Answer,
+    /// Why it does not accept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The kernel's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The BTF is registered.
+    Accepts,
+    /// The module fails to load.
+    Refuses,
+    /// The code reads memory that is not its own.
+    Undefined,
+}
+
+impl Outcome {
+    /// Whether the module's BTF is true on that kernel; where there is none, only `strict` minds.
+    pub fn is_true(self, strict: bool) -> bool {
+        match self {
+            Outcome::Exact | Outcome::LeftAlone => true,
+            Outcome::NoBtf => !strict,
+            Outcome::Opaque | Outcome::Dropped | Outcome::LeftToKernel => false,
+        }
+    }
+}
+
+impl Row {
+    /// Judges `module`, of which `sections` were found, on `kernel`.
+    pub fn new(
+        module: &Module,
+        sections: &Sections<'_>,
+        kernel: &Kernel,
+        policy: Policy,
+        explain: bool,
+    ) -> Self {
+        let base = kernel.base();
+        let alone = sections.btf.as_ref().map(|btf| c_code::verdict(&base, btf));
+        let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
+        let take = |relocation: &Relocation<'_, '_>| match explain {
+            true => Relocated::explained(&base, relocation, fates),
+            false => Relocated::new(relocation),
+        };
+        let (outcome, reason, relocation) = match decide(&base, sections, policy, take) {
+            Decision::NoBtf => (Outcome::NoBtf, None, None),
+            Decision::LeftAlone => (Outcome::LeftAlone, None, None),
+            Decision::Relocate(done) if done.opaque == 0 => (Outcome::Exact, None, Some(done)),
+            Decision::Relocate(done) => (Outcome::Opaque, None, Some(done)),
+            Decision::Drop(cause) => (Outcome::Dropped, Some(cause.to_string()), None),
+            Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string()), None),
+        };
+        Row {
+            module: module.label().to_owned(),
+            kernel: kernel.label().to_owned(),
+            outcome,
+            reason,
+            relocation,
+            kernel_alone: alone.map(KernelAlone::from),
+        }
+    }
+}
+
+impl Relocated {
+    /// The figures, and the types that are opaque.
+    fn new(relocation: &Relocation<'_, '_>) -> Self {
+        let Counts {
+            split,
+            mapped,
+            opaque,
+        } = relocation.plan.counts();
+        let opaque_types = entries(relocation).filter_map(|entry| match entry.fate {
+            Fate::Mapped(_) => None,
+            Fate::Opaque(why) => Some(BaseType::opaque(&entry, why)),
+        });
+        Relocated {
+            types: split,
+            mapped,
+            opaque,
+            ids: relocation.ids,
+            base_types: opaque_types.collect(),
+        }
+    }
+
+    /// The same with all types, each with its candidates and what the kernel's code makes of it.
+    fn explained(base: &Base<'_>, relocation: &Relocation<'_, '_>, fates: &[c_code::Fate]) -> Self {
+        let records = distilled(relocation.btf_base).zip(fates);
+        let types = entries(relocation).zip(records);
+        let explain =
+            |(entry, (record, fate)): (Entry<'_>, (Record<'_>, &c_code::Fate))| BaseType {
+                candidates: Some(candidates(base, &record, &entry)),
+                kernel_alone: Some(fate.ids()),
+                ..BaseType::new(&entry, entry.to_string())
+            };
+        Relocated {
+            base_types: types.map(explain).collect(),
+            ..Self::new(relocation)
+        }
+    }
+}
+
+fn entries<'r>(relocation: &Relocation<'r, '_>) -> impl Iterator<Item = Entry<'r>> {
+    let (fates, ids) = relocation.plan.words();
+    let report = Report::new(relocation.btf_base, fates, ids);
+    report.into_iter().flat_map(|report| report.entries())
+}
+
+impl BaseType {
+    fn opaque(entry: &Entry<'_>, why: Why) -> Self {
+        let unmatched = Unmatched {
+            type_id: entry.distilled_id,
+            kind: entry.kind,
+            name: entry.name,
+            why,
+        };
+        Self::new(entry, unmatched.to_string())
+    }
+
+    fn new(entry: &Entry<'_>, text: String) -> Self {
+        BaseType {
+            id: entry.distilled_id,
+            kind: entry.kind.to_string(),
+            name: Name(entry.name).to_string(),
+            size: entry.size,
+            new_id: entry.new_id,
+            opaque: match entry.fate {
+                Fate::Mapped(_) => None,
+                Fate::Opaque(why) => Some(why.to_string()),
+            },
+            candidates: None,
+            kernel_alone: None,
+            text,
+        }
+    }
+}
+
+impl From<c_code::Verdict> for KernelAlone {
+    fn from(verdict: c_code::Verdict) -> Self {
+        let (answer, reason) = match verdict.answer {
+            c_code::Answer::Accepts => (Answer::Accepts, None),
+            c_code::Answer::Refuses(reason) => (Answer::Refuses, Some(reason)),
+            c_code::Answer::Undefined(reason) => (Answer::Undefined, Some(reason)),
+        };
+        KernelAlone { answer, reason }
+    }
+}

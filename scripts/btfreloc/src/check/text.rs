@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Verdicts for people: a line each, what there is to say below it, and a count at the end.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use super::row::{Answer, BaseType, KernelAlone, Relocated};
+use super::{Outcome, Report, Row, Summary};
+use crate::cli;
+
+/// How many opaque types a verdict names, as in the kernel log; below it all are shown.
+const NAMES: usize = 8;
+
+pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) -> Result<()> {
+    for row in &report.results {
+        if !(args.quiet && row.outcome.is_true(args.strict)) {
+            write_row(out, row)?;
+        }
+    }
+    match report.results.len() {
+        0 | 1 => Ok(()),
+        _ => write_summary(out, &report.summary),
+    }
+}
+
+fn write_row(out: &mut impl Write, row: &Row) -> Result<()> {
+    write!(
+        out,
+        "{}: {}: {}",
+        row.module,
+        row.kernel,
+        words(row.outcome)
+    )?;
+    if let Some(reason) = &row.reason {
+        write!(out, ": {reason}")?;
+    }
+    if let Some(relocated) = &row.relocation {
+        write!(out, ": {}", figures(relocated))?;
+    }
+    // Of what is left alone it is the kernel's verdict already.
+    let alone = row
+        .kernel_alone
+        .as_ref()
+        .filter(|_| row.outcome != Outcome::LeftAlone);
+    let alone = alone.map(|alone| (alone, own_reason(row, alone)));
+    if let Some((alone, None)) = alone {
+        write!(out, "; the kernel alone {}", answer(alone))?;
+    }
+    writeln!(out)?;
+    for base_type in row.relocation.iter().flat_map(|done| &done.base_types) {
+        write_type(out, base_type)?;
+    }
+    if let Some((alone, Some(reason))) = alone {
+        writeln!(out, "    the kernel alone {}: {reason}", answer(alone))?;
+    }
+    Ok(())
+}
+
+fn write_type(out: &mut impl Write, base_type: &BaseType) -> Result<()> {
+    writeln!(out, "    {}", base_type.text)?;
+    for candidate in base_type.candidates.iter().flatten() {
+        writeln!(out, "        {candidate}")?;
+    }
+    let ours = match base_type.opaque {
+        None => vec![base_type.new_id],
+        Some(_) => Vec::new(),
+    };
+    match &base_type.kernel_alone {
+        Some(alone) if *alone != ours => Ok(writeln!(
+            out,
+            "        the kernel alone finds {}",
+            ids(alone)
+        )?),
+        _ => Ok(()),
+    }
+}
+
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Exact => "relocates exactly",
+        Outcome::Opaque => "relocates with opaque types",
+        Outcome::LeftAlone => "left alone",
+        Outcome::Dropped => "dropped",
+        Outcome::LeftToKernel => "left to the kernel",
+        Outcome::NoBtf => "no BTF",
+    }
+}
+
+fn figures(relocated: &Relocated) -> String {
+    let Relocated {
+        types,
+        mapped,
+        opaque,
+        ids,
+        base_types,
+    } = relocated;
+    let mut text = format!("{types} types, {mapped} base types mapped, {opaque} opaque");
+    let opaque = base_types
+        .iter()
+        .filter(|base_type| base_type.opaque.is_some());
+    let names: Vec<_> = opaque.map(|base_type| &*base_type.name).collect();
+    match names.get(..NAMES) {
+        _ if names.is_empty() => {}
+        Some(first) if names.len() > NAMES => {
+            let more = names.len() - NAMES;
+            text += &format!(" ({} and {more} more)", first.join(", "));
+        }
+        _ => text += &format!(" ({})", names.join(", ")),
+    }
+    if let Some(ids) = ids {
+        text += &format!(", {} of {} .BTF_ids changed", ids.changed, ids.ids);
+    }
+    text
+}
+
+fn ids(ids: &[u32]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| format!("[{id}]")).collect();
+    match ids.is_empty() {
+        true => "none".to_owned(),
+        false => ids.join(" and "),
+    }
+}
+
+fn answer(alone: &KernelAlone) -> &'static str {
+    match alone.answer {
+        Answer::Accepts => "accepts it",
+        Answer::Refuses => "refuses the module",
+        Answer::Undefined => "reads memory that is not its own",
+    }
+}
+
+/// The kernel's reason, where it is not told as that of the row.
+fn own_reason<'a>(row: &Row, alone: &'a KernelAlone) -> Option<&'a str> {
+    let reason = alone.reason.as_deref()?;
+    let told = row
+        .reason
+        .as_ref()
+        .is_some_and(|told| told.contains(reason));
+    (!told).then_some(reason)
+}
+
+fn write_summary(out: &mut impl Write, summary: &Summary) -> Result<()> {
+    let counts = [
+        (summary.exact, "exact"),
+        (summary.opaque, "with opaque types"),
+        (summary.left_alone, "left alone"),
+        (summary.dropped, "dropped"),
+        (summary.left_to_kernel, "left to the kernel"),
+        (summary.no_btf, "without BTF"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count != 0);
+    let counts: Vec<_> = counts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    Ok(writeln!(
+        out,
+        "{} checked: {}",
+        summary.checked,
+        counts.join(", ")
+    )?)
+}

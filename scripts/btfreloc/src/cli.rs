@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can be typed. Help, man pages and completions are all made from this.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+
+const INPUTS: &str = "\
+MODULE: a .ko, .ko.xz, .ko.zst or .ko.gz file, raw BTF, a folder that is searched for modules, or - for \
+standard input.
+KERNEL: a vmlinux or vmlinuz file, raw BTF such as /sys/kernel/btf/vmlinux, - for standard input, or the \
+release of a kernel that is installed here.";
+
+const STATUS: &str = "\
+Exit status: 0 if all is true, 1 if something is not, 2 if something could not be read or was typed wrongly.";
+
+/// Tells whether kernel modules relocate their BTF on a kernel, and how truly; and does it.
+#[derive(Parser)]
+#[command(name = "btfreloc", version, after_long_help = STATUS, after_help = STATUS)]
+pub struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Show the BTF that files carry: sections, sorts, sizes, kinds and ids
+    Inspect(Inspect),
+    /// Tell what rust_btfreloc would do with modules on kernels, and what the kernel alone would
+    Check(Check),
+    /// Write the BTF that would be registered for a module on a kernel
+    Relocate(Relocate),
+    /// Write the man pages into a folder
+    Man {
+        /// An existing folder
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
+    /// Print a shell's completions
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// `btfreloc inspect`
+#[derive(Args)]
+#[command(after_help = INPUTS)]
+pub struct Inspect {
+    /// Modules, kernels, raw BTF or folders; - for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<PathBuf>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+const CHECK: &str = "\
+Verdicts:
+  relocates exactly             every base type has its match
+  relocates with opaque types   types without a match become the module's own, as they were recorded
+  left alone                    the kernel takes the BTF as it is
+  dropped                       the module loads without BTF
+  left to the kernel            the kernel's own verdict holds
+  no BTF                        there is nothing to relocate";
+
+/// `btfreloc check`
+#[derive(Args)]
+#[command(after_help = format!("{CHECK}\n\n{INPUTS}\n\n{CHECK_STATUS}"))]
+pub struct Check {
+    /// Modules, and folders that are searched for them; - for standard input
+    #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
+    pub modules: Vec<PathBuf>,
+    /// The kernels they are to be loaded on
+    #[arg(long, required = true, num_args = 1.., value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub against: Vec<PathBuf>,
+    /// Show each type with its candidates and why they are taken or not
+    #[arg(long)]
+    pub explain: bool,
+    /// Judge as with the module parameter policy=0, and take modules without BTF for not true
+    #[arg(long)]
+    pub strict: bool,
+    /// Show only what is not true
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+const CHECK_STATUS: &str = "\
+Exit status: 0 if every module relocates exactly, is left alone or has no BTF; 1 if one has opaque types, is \
+dropped or is left to the kernel, and with --strict if one has no BTF; 2 if something could not be read or was \
+typed wrongly.";
+
+/// `btfreloc relocate`
+#[derive(Args)]
+#[command(after_help = format!("{INPUTS}\n\n{RELOCATE_STATUS}"))]
+pub struct Relocate {
+    /// The module; - for standard input
+    #[arg(value_name = "MODULE", value_hint = ValueHint::FilePath)]
+    pub module: PathBuf,
+    /// The kernel it is to be loaded on
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub against: PathBuf,
+    /// Where the raw BTF goes, readable with `bpftool btf dump -B`; - for standard output
+    #[arg(short, long, value_name = "BTF", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Refuse where a type has no match, as with the module parameter policy=0
+    #[arg(long)]
+    pub strict: bool,
+}
+
+const RELOCATE_STATUS: &str = "\
+Exit status: 0 if BTF was written, 1 if none would be registered by rust_btfreloc, 2 if something could not be \
+read or written or was typed wrongly.";

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file without what it was wrapped in.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use rust_btfreloc::elf::Elf;
+use serde::Serialize;
+
+use super::elf_words::Words;
+use super::unpack::Packing;
+use super::{bzimage, file, label};
+
+/// `BTF_MAGIC`.
+const BTF_MAGIC: u16 = 0xeb9f;
+
+/// What a file is, once it is unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Content {
+    /// An ELF file.
+    Elf,
+    /// The bytes of a BTF section.
+    RawBtf,
+}
+
+/// An unpacked file.
+pub struct Image {
+    /// How it is named in what is printed.
+    pub label: String,
+    /// ELF or raw BTF.
+    pub bytes: Vec<u8>,
+    /// Which of the two.
+    pub content: Content,
+    /// How it was wrapped, from the outside in.
+    pub wrapping: Vec<&'static str>,
+}
+
+impl Image {
+    /// Reads and unpacks a file or standard input.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read or unpacked, or is neither ELF nor BTF.
+    pub fn read(path: &Path) -> Result<Self> {
+        let label = label(path);
+        let bytes = file::read(path).with_context(|| label.clone())?;
+        Self::unwrap(label.clone(), bytes).context(label)
+    }
+
+    fn unwrap(label: String, mut bytes: Vec<u8>) -> Result<Self> {
+        let mut wrapping = Vec::new();
+        if let Some(packing) = Packing::of(&bytes) {
+            bytes = packing.unpack(&bytes)?;
+            wrapping.push(packing.name());
+        }
+        if bzimage::is_bzimage(&bytes) {
+            let (vmlinux, packing) = bzimage::vmlinux(&bytes)?;
+            bytes = vmlinux;
+            wrapping.push("vmlinuz");
+            wrapping.extend(packing.map(Packing::name));
+        }
+        let content = match bytes.get(..2) {
+            Some(first) if first == BTF_MAGIC.to_ne_bytes() => Content::RawBtf,
+            _ => Content::Elf,
+        };
+        let image = Image {
+            label,
+            bytes,
+            content,
+            wrapping,
+        };
+        image.elf()?;
+        Ok(image)
+    }
+
+    /// The ELF file; `None` for raw BTF.
+    ///
+    /// # Errors
+    ///
+    /// It is damaged.
+    pub fn elf(&self) -> Result<Option<Elf<'_>>> {
+        match self.content {
+            Content::RawBtf => Ok(None),
+            Content::Elf => Ok(Some(Elf::parse(&self.bytes).map_err(Words)?)),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The BTF sections of a file, and of which sort they are.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use rust_btfreloc::btf::{self, verify, Bits, Blob, Btf, Error, Form, Table};
+use serde::Serialize;
+
+use super::Ids;
+use crate::input::{Content, Image};
+
+/// What a file carries.
+#[derive(Debug, Serialize)]
+pub struct File {
+    /// The file.
+    pub file: String,
+    /// ELF or raw BTF.
+    pub content: Content,
+    /// How it was wrapped, from the outside in.
+    pub wrapping: Vec<&'static str>,
+    /// Bytes of it when unpacked.
+    pub size: usize,
+    /// The sort of its BTF.
+    pub sort: Sort,
+    /// Its BTF sections, those that are not there left out.
+    pub sections: Vec<Section>,
+    /// Its `.BTF_ids`.
+    pub ids: Option<Ids>,
+}
+
+/// What BTF stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sort {
+    /// There is none.
+    None,
+    /// On nothing.
+    Standalone,
+    /// On a distilled base that comes with it.
+    Distilled,
+    /// On the vmlinux that it was built for.
+    PlainSplit,
+}
+
+/// A BTF section.
+#[derive(Debug, Serialize)]
+pub struct Section {
+    /// Its name; that of raw BTF is empty.
+    pub name: &'static str,
+    /// Its size in bytes.
+    pub size: usize,
+    /// What is in it.
+    #[serde(flatten)]
+    pub content: Parsed,
+}
+
+/// What is in a section.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Parsed {
+    /// Its parts.
+    Parts(Parts),
+    /// What is wrong with it.
+    Malformed(String),
+}
+
+/// The parts of a section; sizes in bytes.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)]
+pub struct Parts {
+    pub header: u32,
+    pub types: usize,
+    pub strings: usize,
+    pub layout: usize,
+    pub count: u32,
+    pub kinds: BTreeMap<String, u32>,
+}
+
+impl File {
+    /// Looks at a file.
+    ///
+    /// # Errors
+    ///
+    /// Its symbols, which tell what is in `.BTF_ids`, are damaged.
+    pub fn of(image: &Image) -> Result<Self> {
+        let elf = image.elf().context(image.label.clone())?;
+        let data = |name: &[u8]| elf.and_then(|elf| elf.data(&elf.section(name)?));
+        let (btf, btf_base) = match image.content {
+            Content::RawBtf => (Some(&*image.bytes), None),
+            Content::Elf => (data(b".BTF"), data(b".BTF.base")),
+        };
+        // As the kernel does it, an empty section is taken for none.
+        let btf = btf.filter(|btf| !btf.is_empty());
+        let sort = sort(btf, btf_base);
+        let own = match (image.content, sort) {
+            (Content::RawBtf, _) => "",
+            _ => ".BTF",
+        };
+        let form = match sort {
+            Sort::Standalone => Form::Base,
+            _ => Form::Split,
+        };
+        let sections = [
+            btf.map(|bytes| Section::of(own, btf::Section::Btf, form, bytes)),
+            btf_base
+                .map(|bytes| Section::of(".BTF.base", btf::Section::BtfBase, Form::Base, bytes)),
+        ];
+        Ok(File {
+            file: image.label.clone(),
+            content: image.content,
+            wrapping: image.wrapping.clone(),
+            size: image.bytes.len(),
+            sort,
+            sections: sections.into_iter().flatten().collect(),
+            ids: elf.as_ref().and_then(Ids::of),
+        })
+    }
+
+    /// Whether something in it is damaged.
+    pub fn is_malformed(&self) -> bool {
+        let mut sections = self.sections.iter();
+        let malformed = |ids: &Ids| ids.malformed.is_some();
+        sections.any(|section| matches!(section.content, Parsed::Malformed(_)))
+            || self.ids.as_ref().is_some_and(malformed)
+    }
+}
+
+fn sort(btf: Option<&[u8]>, btf_base: Option<&[u8]>) -> Sort {
+    match (btf, btf_base) {
+        (None, _) => Sort::None,
+        (Some(_), Some(_)) => Sort::Distilled,
+        (Some(btf), None) if stands_alone(btf).is_ok_and(|alone| alone) => Sort::Standalone,
+        (Some(_), None) => Sort::PlainSplit,
+    }
+}
+
+/// Whether every id and every string of `btf` is its own.
+fn stands_alone(btf: &[u8]) -> Result<bool, Error> {
+    let blob = Blob::parse(btf::Section::Btf, Form::Base, btf)?;
+    let count = Table::count(&blob, 1)?;
+    let mut offsets = vec![0; Table::needs(count, 0)];
+    let alone = Btf::alone(blob, Table::build(&blob, 1, &mut offsets, 0)?);
+    verify::references(&alone)?;
+    let mut words = vec![0; Bits::needs(blob.strings_len())];
+    verify::kernel_verdict(&alone, &mut Bits::new(&mut words))?;
+    Ok(count != 0)
+}
+
+impl Section {
+    fn of(name: &'static str, section: btf::Section, form: Form, bytes: &[u8]) -> Self {
+        let content = match Parts::of(section, form, bytes) {
+            Ok(parts) => Parsed::Parts(parts),
+            Err(error) => Parsed::Malformed(error.to_string()),
+        };
+        Section {
+            name,
+            size: bytes.len(),
+            content,
+        }
+    }
+}
+
+impl Parts {
+    fn of(section: btf::Section, form: Form, bytes: &[u8]) -> Result<Self, Error> {
+        let blob = Blob::parse(section, form, bytes)?;
+        let mut kinds = BTreeMap::new();
+        // What the ids of split BTF start with only its base can tell.
+        let count = Table::walk(&blob, 1, |_, record| {
+            *kinds.entry(record.kind().to_string()).or_insert(0) += 1;
+            Ok(())
+        })?;
+        Ok(Parts {
+            header: blob.header_len(),
+            types: blob.types().len(),
+            strings: blob.strings().len(),
+            layout: blob.layout().len(),
+            count,
+            kinds,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `btfreloc inspect`: what BTF files carry.
+
+mod carried;
+mod ids;
+mod text;
+
+use std::io::{stdout, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+pub use carried::{File, Section, Sort};
+pub use ids::Ids;
+
+use crate::cli::{self, Format};
+use crate::input::{self, Image};
+use crate::status::{complain, Status};
+
+/// Shows what each file carries.
+///
+/// # Errors
+///
+/// Nothing can be printed. A file that cannot be read is told, and the others are shown.
+pub fn run(args: &cli::Inspect) -> Result<Status> {
+    input::once_only(args.files.iter().map(PathBuf::as_path))?;
+    let (mut files, mut status) = (Vec::new(), Status::True);
+    for path in input::modules(&args.files) {
+        match path
+            .and_then(|path| Image::read(&path))
+            .and_then(|image| File::of(&image))
+        {
+            Ok(file) => {
+                if file.is_malformed() {
+                    status = status.max(Status::NotTrue);
+                }
+                files.push(file);
+            }
+            Err(error) => {
+                complain(&error);
+                status = Status::BadInput;
+            }
+        }
+    }
+    let mut out = BufWriter::new(stdout().lock());
+    match args.format {
+        Format::Text => files
+            .iter()
+            .try_for_each(|file| text::write(&mut out, file)),
+        Format::Json => json(&mut out, &files),
+    }
+    .and_then(|()| Ok(out.flush()?))
+    .context("standard output")?;
+    Ok(status)
+}
+
+fn json(out: &mut impl Write, files: &[File]) -> Result<()> {
+    serde_json::to_writer_pretty(&mut *out, files)?;
+    Ok(writeln!(out)?)
+}

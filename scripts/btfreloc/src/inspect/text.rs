@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a file carries, for people: one screen.
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use super::carried::{Parsed, Parts};
+use super::{File, Ids, Section, Sort};
+use crate::input::Content;
+
+/// How many lists and sets of ids are shown; JSON has all.
+const SHOWN: usize = 8;
+
+pub(super) fn write(out: &mut impl Write, file: &File) -> Result<()> {
+    let content = match file.content {
+        Content::Elf => "ELF",
+        Content::RawBtf => "raw BTF",
+    };
+    let wrapping = file.wrapping.iter().map(|with| format!("{with}, "));
+    let wrapping: String = wrapping.collect();
+    writeln!(
+        out,
+        "{}: {wrapping}{content} of {} bytes",
+        file.file, file.size
+    )?;
+    writeln!(out, "  {}", sort(file.sort))?;
+    for section in &file.sections {
+        write_section(out, section)?;
+    }
+    match &file.ids {
+        Some(ids) => write_ids(out, ids),
+        None => Ok(()),
+    }
+}
+
+fn sort(sort: Sort) -> &'static str {
+    match sort {
+        Sort::None => "no BTF",
+        Sort::Standalone => "standalone BTF",
+        Sort::Distilled => "split BTF on a distilled base of its own",
+        Sort::PlainSplit => "plain split BTF, for the vmlinux it was built with only",
+    }
+}
+
+fn write_section(out: &mut impl Write, section: &Section) -> Result<()> {
+    let Section {
+        name,
+        size,
+        content,
+    } = section;
+    let name = if name.is_empty() { "BTF" } else { name };
+    match content {
+        Parsed::Malformed(words) => writeln!(out, "  {name}: {size} bytes, malformed: {words}")?,
+        Parsed::Parts(parts) => {
+            let Parts {
+                header,
+                types,
+                strings,
+                layout,
+                ..
+            } = parts;
+            write!(
+                out,
+                "  {name}: {size} bytes: header {header}, types {types}"
+            )?;
+            if *layout != 0 {
+                write!(out, ", layout {layout}")?;
+            }
+            writeln!(out, ", strings {strings}")?;
+            write_kinds(out, parts)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_kinds(out: &mut impl Write, parts: &Parts) -> Result<()> {
+    let mut kinds: Vec<_> = parts.kinds.iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let kinds = kinds.iter().map(|(kind, count)| format!("{count} {kind}"));
+    let kinds: Vec<_> = kinds.collect();
+    match parts.count {
+        0 => writeln!(out, "    no types")?,
+        count => writeln!(out, "    {count} types: {}", kinds.join(", "))?,
+    }
+    Ok(())
+}
+
+fn write_ids(out: &mut impl Write, ids: &Ids) -> Result<()> {
+    let Ids {
+        size,
+        listed,
+        sets,
+        stripped,
+        malformed,
+    } = ids;
+    if *stripped {
+        return Ok(writeln!(
+            out,
+            "  .BTF_ids: {size} bytes, stripped of the symbols that tell its ids"
+        )?);
+    }
+    if let Some(words) = malformed {
+        // The words begin with the section.
+        return Ok(writeln!(out, "  {words}")?);
+    }
+    let in_sets: usize = sets.iter().map(|set| set.ids.len()).sum();
+    let (count, sets_count) = (listed.len() + in_sets, sets.len());
+    writeln!(
+        out,
+        "  .BTF_ids: {size} bytes: {count} ids, {in_sets} of them in {sets_count} sets"
+    )?;
+    let listed = listed
+        .iter()
+        .map(|id| format!("{} {}: {}", id.kind, id.name, id.id));
+    let sets = sets.iter().map(|set| {
+        let ids: Vec<_> = set.ids.iter().map(u32::to_string).collect();
+        format!("{} {}: {}", set.kind, set.name, ids.join(" "))
+    });
+    let lines: Vec<_> = sets.chain(listed).collect();
+    for line in lines.iter().take(SHOWN) {
+        writeln!(out, "    {line}")?;
+    }
+    match lines.len().checked_sub(SHOWN) {
+        None | Some(0) => Ok(()),
+        Some(more) => Ok(writeln!(out, "    and {more} more")?),
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The host tool around the core of rust_btfreloc.
+//!
+//! | room | what is there |
+//! | --- | --- |
+//! | [`cli`], [`docs`], [`status`] | what is typed, what explains it, what is answered |
+//! | [`input`] | files, folders, streams and installed kernels, as bytes and sections |
+//! | [`decide`] | what the kernel module would do with a module's BTF |
+//! | [`c_code`] | what the kernel's own code would do with it |
+//! | [`explain`] | the candidates for each type, and why they were taken or not |
+//! | [`check`], [`inspect`], [`relocate`] | one command each |
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod c_code;
+pub mod check;
+pub mod cli;
+pub mod decide;
+pub mod docs;
+pub mod explain;
+pub mod input;
+pub mod inspect;
+pub mod relocate;
+pub mod status;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `btfreloc`: whether kernel modules relocate their BTF on a kernel, and how truly.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use btfreloc::cli::{Cli, Command};
+use btfreloc::{check, docs, inspect, relocate, status};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    status::exit(run(Cli::parse().command))
+}
+
+fn run(command: Command) -> Result<status::Status> {
+    match command {
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Relocate(args) => relocate::run(&args),
+        Command::Man { dir } => docs::man(&dir),
+        Command::Completions { shell } => docs::completions(shell),
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `btfreloc relocate`: the BTF that would be registered.
+
+use std::fs;
+use std::io::{stdout, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{ensure, Context, Error, Result};
+use rust_btfreloc::reloc::Policy;
+
+use crate::cli;
+use crate::decide::{decide, Decision};
+use crate::input::{self, Kernel, Module};
+use crate::status::{complain, Status};
+
+/// Writes the BTF of a module as it would be on a kernel.
+///
+/// # Errors
+///
+/// The module or the kernel cannot be read, or the output cannot be written.
+pub fn run(args: &cli::Relocate) -> Result<Status> {
+    input::once_only([&*args.module, &*args.against])?;
+    ensure!(
+        !is_stream(&args.output) || !stdout().is_terminal(),
+        "standard output is a terminal: name a file with -o, or send the output elsewhere"
+    );
+    let kernel = Kernel::read(&args.against)?;
+    let module = Module::read(&args.module)?;
+    match registered(&kernel, &module, args.strict)? {
+        Ok(btf) => {
+            write(&args.output, &btf)?;
+            Ok(Status::True)
+        }
+        Err(reason) => {
+            let (module, kernel) = (module.label(), kernel.label());
+            complain(&Error::msg(format!("{module}: {kernel}: {reason}")));
+            Ok(Status::NotTrue)
+        }
+    }
+}
+
+/// The BTF that would be registered, or why there would be none.
+fn registered(kernel: &Kernel, module: &Module, strict: bool) -> Result<Result<Vec<u8>, String>> {
+    let policy = match strict {
+        true => Policy::Strict,
+        false => Policy::Opaque,
+    };
+    let sections = module
+        .sections()
+        .with_context(|| module.label().to_owned())?;
+    let decision = decide(&kernel.base(), &sections, policy, |relocation| {
+        let mut btf = vec![0; relocation.plan.output_len()];
+        relocation.plan.write(&mut btf).map(|()| btf)
+    });
+    Ok(match decision {
+        Decision::Relocate(btf) => btf.map_err(|error| format!("cannot be relocated: {error}")),
+        Decision::LeftAlone => Ok(sections.btf.map_or(Vec::new(), |input| input.btf.to_vec())),
+        Decision::NoBtf => Err("no BTF".to_owned()),
+        Decision::Drop(cause) => Err(format!("dropped: {cause}")),
+        Decision::LeftToKernel(cause) => Err(format!("left to the kernel: {cause}")),
+    })
+}
+
+fn is_stream(output: &Path) -> bool {
+    output.as_os_str() == "-"
+}
+
+fn write(output: &Path, btf: &[u8]) -> Result<()> {
+    match is_stream(output) {
+        true => stdout().write_all(btf).context("standard output"),
+        false => fs::write(output, btf).with_context(|| output.display().to_string()),
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The exit status, and how what went wrong is told.
+
+use std::io;
+use std::process::ExitCode;
+
+use anyhow::Error;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// All is true.
+    True = 0,
+    /// Something is not.
+    NotTrue = 1,
+    /// Something could not be read.
+    BadInput = 2,
+}
+
+/// The exit status of a command; an error is told on standard error.
+pub fn exit(result: Result<Status, Error>) -> ExitCode {
+    let status = match result {
+        Ok(status) => status,
+        Err(error) => {
+            // A reader that has seen enough is no error to talk of.
+            if !is_broken_pipe(&error) {
+                complain(&error);
+            }
+            Status::BadInput
+        }
+    };
+    ExitCode::from(status as u8)
+}
+
+/// One line on standard error.
+pub fn complain(error: &Error) {
+    eprintln!("btfreloc: {error:#}");
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let kinds = error.chain().filter_map(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>();
+        io.or(json.and_then(serde_json::Error::io_error_kind))
+    });
+    kinds
+        .into_iter()
+        .any(|kind| kind == io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `btfreloc check` on the modules of the kit.
+
+mod common;
+
+use common::{boot, built_for, elf, file, folder, module, run, running, small_kernel, stock, text};
+use serde_json::{json, Value};
+
+fn vmlinuz() -> String {
+    text(&boot(&running(), "vmlinuz"))
+}
+
+fn vmlinux() -> String {
+    text(&boot(&running(), "vmlinux.btf"))
+}
+
+#[test]
+fn a_distilled_module_relocates_exactly() {
+    let demo = text(&module("own/distilled/btfreloc_demo.ko"));
+    let run = run(&["check", &demo, "--against", &vmlinuz()]);
+    let line = format!("{demo}: {}: relocates exactly: 40 types, ", vmlinuz());
+    assert!(run.text().starts_with(&line), "{}", run.text());
+    assert!(
+        run.text().ends_with("; the kernel alone accepts it\n"),
+        "{}",
+        run.text()
+    );
+    assert_eq!((run.status, &*run.err), (0, ""));
+}
+
+#[test]
+fn the_kernels_image_and_its_raw_btf_are_one() {
+    let modules = ["own/distilled", "own/plain", "distilled", "plain", "broken"].map(module);
+    let modules = modules.map(|path| text(&path));
+    let rows = |kernel: String| {
+        let mut args = vec!["check", "--format", "json"];
+        args.extend(modules.iter().map(String::as_str));
+        args.extend(["--explain", "--against", &kernel]);
+        let mut json = run(&args).json();
+        for row in json["results"].as_array_mut().unwrap() {
+            assert_eq!(row["kernel"], *kernel);
+            row["kernel"] = Value::Null;
+        }
+        json
+    };
+    assert_eq!(rows(vmlinuz()), rows(vmlinux()));
+}
+
+#[test]
+fn opaque_types_are_named_with_their_reason() {
+    let demo = text(&module("distilled/btfreloc_demo.ko"));
+    let run = run(&["check", &demo, "--against", &vmlinux()]);
+    assert_eq!((run.status, &*run.err), (1, ""));
+    let out = run.text();
+    assert!(
+        out.contains(": relocates with opaque types: 30 types, "),
+        "{out}"
+    );
+    let why = "    .BTF.base type [1] STRUCT cred_label: vmlinux has no type of this name\n";
+    assert!(out.contains(why), "{out}");
+    let alone = "    the kernel alone refuses the module: .BTF.base type [1] STRUCT cred_label: none matches\n";
+    assert!(out.ends_with(alone), "{out}");
+}
+
+#[test]
+fn the_reason_of_what_is_dropped_is_told_once() {
+    let name = text(&module("broken/base_kind.ko"));
+    let run = run(&["check", &name, "--against", &vmlinux()]);
+    let verdict = "dropped: malformed BTF: .BTF.base offset 32, type [1]: kind 63 is not known";
+    let line = format!(
+        "{name}: {}: {verdict}; the kernel alone refuses the module\n",
+        vmlinux()
+    );
+    assert_eq!((run.text(), run.status, &*run.err), (&*line, 1, ""));
+}
+
+#[test]
+fn stale_btf_is_dropped_and_its_own_is_left_alone() {
+    let [stale, own] = ["plain", "own/plain"].map(|folder| {
+        let module = text(&module(&format!("{folder}/acpi_call.ko")));
+        run(&["check", &module, "--against", &vmlinux()])
+    });
+    assert!(
+        stale
+            .text()
+            .contains(": dropped: not for this kernel: .BTF offset "),
+        "{stale:?}"
+    );
+    assert!(
+        stale
+            .text()
+            .contains("; rebuild the module with .BTF.base; "),
+        "{stale:?}"
+    );
+    assert_eq!((stale.status, &*stale.err), (1, ""));
+    assert!(own.text().ends_with(": left alone\n"), "{own:?}");
+    assert_eq!((own.status, &*own.err), (0, ""));
+}
+
+#[test]
+fn without_btf_is_true_unless_strict() {
+    let nobtf = text(&module("broken/nobtf.ko"));
+    let args = ["check", &nobtf, "--against", &vmlinux(), "--strict"];
+    let line = format!("{nobtf}: {}: no BTF\n", vmlinux());
+    let lax = run(&args[..4]);
+    assert_eq!((lax.text(), lax.status), (&*line, 0));
+    let strict = run(&args);
+    assert_eq!((strict.text(), strict.status), (&*line, 1));
+}
+
+#[test]
+fn strict_leaves_to_the_kernel_what_has_no_match() {
+    let demo = text(&module("distilled/btfreloc_demo.ko"));
+    let run = run(&["check", "--strict", &demo, "--against", &vmlinux()]);
+    let why = ": left to the kernel: policy is strict: .BTF.base type [1] STRUCT cred_label: \
+               vmlinux has no type of this name\n";
+    assert!(run.text().contains(why), "{}", run.text());
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn quiet_shows_what_is_not_true_and_the_count() {
+    let names = ["own/distilled/btfreloc_demo.ko", "broken/base_kind.ko"];
+    let paths = names.map(|name| text(&module(name)));
+    let run = run(&["check", "-q", &paths[0], &paths[1], "--against", &vmlinux()]);
+    let lines: Vec<_> = run.text().lines().collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with(&paths[1]), "{lines:?}");
+    assert_eq!(lines[1], "2 checked: 1 exact, 1 dropped");
+    assert_eq!(run.status, 1);
+}
+
+#[test]
+fn json_has_every_pair_with_its_figures() {
+    let demo = text(&module("distilled/btfreloc_demo.ko"));
+    let broken = text(&module("broken/base_kind.ko"));
+    let own = text(&boot(&built_for(), "vmlinux.btf"));
+    let args = [
+        "check",
+        "--format",
+        "json",
+        &demo,
+        &broken,
+        "--against",
+        &vmlinux(),
+        &own,
+    ];
+    let run = run(&args);
+    let json = run.json();
+    let pairs: Vec<_> = json["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            [
+                &row["module"],
+                &row["kernel"],
+                &row["outcome"],
+                &row["kernel_alone"]["answer"],
+            ]
+        })
+        .map(|row| row.map(|value| value.as_str().unwrap().to_owned()))
+        .collect();
+    let pair = |module: &str, kernel: &str, outcome: &str, alone: &str| {
+        [module, kernel, outcome, alone].map(str::to_owned)
+    };
+    let expected = [
+        pair(&demo, &vmlinux(), "opaque", "refuses"),
+        pair(&demo, &own, "exact", "accepts"),
+        pair(&broken, &vmlinux(), "dropped", "refuses"),
+        pair(&broken, &own, "dropped", "refuses"),
+    ];
+    assert_eq!(pairs, expected);
+    let relocation = &json["results"][0]["relocation"];
+    assert_eq!(relocation["types"], 30);
+    assert_eq!(
+        relocation["opaque"],
+        relocation["base_types"].as_array().unwrap().len()
+    );
+    let mut first = relocation["base_types"][0].clone();
+    assert!(first["new_id"].take().is_u64());
+    let expected = json!({
+        "id": 1, "kind": "STRUCT", "name": "cred_label", "size": 16, "new_id": null,
+        "opaque": "vmlinux has no type of this name",
+        "text": ".BTF.base type [1] STRUCT cred_label: vmlinux has no type of this name",
+    });
+    assert_eq!(first, expected);
+    let summary = json!({
+        "checked": 4, "exact": 1, "opaque": 1, "left_alone": 0, "dropped": 2,
+        "left_to_kernel": 0, "no_btf": 0,
+    });
+    assert_eq!(json["summary"], summary);
+    assert_eq!((json["errors"].clone(), run.status), (json!([]), 1));
+}
+
+#[test]
+fn explained_types_are_all_there_and_agree_with_what_became_of_them() {
+    let modules = ["distilled", "own/distilled"].map(|path| text(&module(path)));
+    let args = [
+        "check",
+        "--explain",
+        "--format",
+        "json",
+        &modules[0],
+        &modules[1],
+        "--against",
+    ];
+    let json = run(&[&args[..], &[&vmlinux()]].concat()).json();
+    let rows = json["results"].as_array().unwrap();
+    assert!(rows.len() > 10);
+    for row in rows {
+        let relocation = &row["relocation"];
+        let types = relocation["base_types"].as_array().unwrap();
+        let count = relocation["mapped"].as_u64().unwrap() + relocation["opaque"].as_u64().unwrap();
+        assert_eq!(types.len() as u64, count);
+        for base_type in types {
+            let candidates = base_type["candidates"].as_array().unwrap();
+            let taken = candidates
+                .iter()
+                .filter(|candidate| candidate["standing"] == "taken");
+            let taken: Vec<_> = taken.map(|candidate| candidate["id"].clone()).collect();
+            match &base_type["opaque"] {
+                Value::Null => assert_eq!(taken, [base_type["new_id"].clone()], "{base_type}"),
+                _ => assert!(taken.is_empty(), "{base_type}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn explained_text_shows_the_candidates() {
+    let demo = text(&module("distilled/btfreloc_demo.ko"));
+    let run = run(&["check", "--explain", &demo, "--against", &vmlinux()]);
+    let lines: Vec<_> = run.text().lines().collect();
+    let at = lines
+        .iter()
+        .position(|line| line.starts_with("    [7] STRUCT mnt_pcp size 8 -> opaque ["));
+    let candidate = lines[at.unwrap() + 1];
+    assert!(candidate.starts_with("        vmlinux ["), "{candidate}");
+    assert!(
+        candidate.ends_with("] STRUCT size 12: another size"),
+        "{candidate}"
+    );
+}
+
+#[test]
+fn a_folder_is_searched_and_every_stock_module_is_left_alone() {
+    let folder = text(&stock(&running()).join("kernel/crypto"));
+    let run = run(&["check", "-q", &folder, "--against", &vmlinux()]);
+    let [count, rest] = *run.text().split(' ').take(2).collect::<Vec<_>>() else {
+        panic!("{run:?}");
+    };
+    let count: u32 = count.parse().unwrap();
+    assert!(count > 50, "{run:?}");
+    assert_eq!(rest, "checked:");
+    assert!(
+        run.text()
+            .ends_with(&format!("checked: {count} left alone\n")),
+        "{run:?}"
+    );
+    assert_eq!((run.status, &*run.err), (0, ""));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_others_are_checked() {
+    let folder = folder("check-unreadable");
+    let bad = file(&folder, "bad.ko", b"\x7fEL");
+    let demo = text(&module("own/distilled/btfreloc_demo.ko"));
+    let run = run(&[
+        "check",
+        &bad,
+        &demo,
+        "/nowhere/x.ko",
+        "--against",
+        &vmlinux(),
+    ]);
+    let errors = format!(
+        "btfreloc: {bad}: neither ELF nor BTF: it has only 3 bytes\n\
+         btfreloc: /nowhere/x.ko: No such file or directory (os error 2)\n"
+    );
+    assert_eq!(run.err, errors);
+    assert!(run.text().contains(": relocates exactly: "), "{run:?}");
+    assert_eq!(run.status, 2);
+}
+
+#[test]
+fn ids_that_nothing_tells_leave_the_module_to_the_kernel() {
+    let folder = folder("check-ids");
+    let kernel = file(&folder, "vmlinux", &small_kernel());
+    let mut base = btfreloc_selftests::builder::Builder::base();
+    let int = base.int("int", 4, 1);
+    let mut split = btfreloc_selftests::builder::Builder::split(&base);
+    split.typedef("number", int);
+    let (base, split) = (base.bytes(), split.bytes());
+    let sections = [
+        (".BTF", &*split),
+        (".BTF.base", &*base),
+        (".BTF_ids", &[1, 0, 0, 0][..]),
+    ];
+    let module = file(&folder, "module.ko", &elf(&sections));
+    let run = run(&["check", &module, "--against", &kernel]);
+    let line = format!(
+        "{module}: {kernel}: left to the kernel: .BTF_ids offset 0: the module was stripped of the \
+         symbols that tell its ids; the kernel alone accepts it\n"
+    );
+    assert_eq!((run.text(), run.status), (&*line, 1));
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is typed, and what explains it.
+
+mod common;
+
+use std::fs;
+
+use common::{folder, run, text};
+
+#[test]
+fn help_and_version_are_no_failure() {
+    for command in [
+        &["--help"][..],
+        &["-h"],
+        &["check", "--help"],
+        &["help", "relocate"],
+    ] {
+        let run = run(command);
+        assert_eq!((run.status, &*run.err), (0, ""), "{command:?}");
+        assert!(run.text().contains("Usage: btfreloc"), "{command:?}");
+        assert!(run.text().contains("Exit status: 0 if "), "{command:?}");
+    }
+    let version = run(&["--version"]);
+    assert_eq!(
+        version.text(),
+        concat!("btfreloc ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn wrong_usage_says_what_is_missing() {
+    let cases: [(&[&str], &str); 5] = [
+        (&[], "Usage: btfreloc <COMMAND>"),
+        (&["check", "x.ko"], "--against <KERNEL>"),
+        (&["check", "--against", "vmlinux"], "<MODULE>"),
+        (
+            &["relocate", "x.ko", "--against", "vmlinux"],
+            "--output <BTF>",
+        ),
+        (
+            &["check", "x.ko", "--against", "vmlinux", "--format", "xml"],
+            "possible values: text, json",
+        ),
+    ];
+    for (args, what) in cases {
+        let run = run(args);
+        assert_eq!((run.status, run.text()), (2, ""), "{args:?}");
+        assert!(run.err.contains(what), "{args:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn each_command_has_its_page() {
+    let folder = folder("usage-man");
+    let run = run(&["man", &text(&folder)]);
+    assert_eq!((run.status, run.text(), &*run.err), (0, "", ""));
+    for command in [
+        "",
+        "-inspect",
+        "-check",
+        "-relocate",
+        "-man",
+        "-completions",
+    ] {
+        let path = folder.join(format!("btfreloc{command}.1"));
+        let page = fs::read_to_string(&path).expect(command);
+        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let page = fs::read_to_string(folder.join("btfreloc-check.1")).unwrap();
+    assert!(page.contains("\\-\\-against"), "{page}");
+}
+
+#[test]
+fn pages_need_a_folder() {
+    let run = run(&["man", "/nowhere"]);
+    let error = "btfreloc: /nowhere: cannot write man pages there: No such file or directory (os error 2)\n";
+    assert_eq!((&*run.err, run.status), (error, 2));
+}
+
+#[test]
+fn shells_get_their_completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        let run = run(&["completions", shell]);
+        assert!(run.text().contains("relocate"), "{shell}");
+        assert_eq!((run.status, &*run.err), (0, ""));
+    }
+}
