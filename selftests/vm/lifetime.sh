@@ -24,25 +24,6 @@ load_and_unload() {
 	done
 }
 
-# grown TIMES KO: kilobytes that so many loads leave behind
-grown() {
-	load_and_unload 10 "$2" || return 1
-	grown_from=$(memory_in_use)
-	load_and_unload "$1" "$2" || return 1
-	echo $(($(memory_in_use) - grown_from))
-}
-
-# What the kernel's module loader leaves behind by itself is the measure.
-own=$(grown $rounds "$MODULES/own/plain/btfreloc_demo.ko")
-load "$RELOC"
-relocated=$(grown $rounds "$MODULES/distilled/btfreloc_demo.ko")
-dropped=$(grown $rounds "$MODULES/plain/btfreloc_demo.ko")
-diagnose "KiB left by $rounds loads: $own without, $relocated relocated, $dropped dropped"
-# A report or a buffer of these modules is 4 KiB or more: 100 of them would be 400.
-check "$rounds relocated loads leave no memory behind" test "$relocated" -lt $((own + 200))
-check "$rounds loads whose BTF was dropped neither" test "$dropped" -lt $((own + 200))
-check_equal "no report is left" stats "$(ls $DEBUGFS)"
-
 # fail_to_load TIMES KO: each load fails in the module's init
 fail_to_load() {
 	fails=0
@@ -52,15 +33,26 @@ fail_to_load() {
 	done
 }
 
-# grown_by_failing TIMES KO: as grown, for a module whose init fails
-grown_by_failing() {
-	fail_to_load 10 "$2" || return 1
+# grown HOW KO: kilobytes that the rounds of HOW, one of the above, leave behind
+grown() {
+	"$1" 10 "$2" || return 1
 	grown_from=$(memory_in_use)
-	fail_to_load "$1" "$2" || return 1
+	"$1" $rounds "$2" || return 1
 	echo $(($(memory_in_use) - grown_from))
 }
 
-failed=$(grown_by_failing $rounds "$MODULES/distilled/btfreloc_fail.ko")
+# What the kernel's module loader leaves behind by itself is the measure.
+own=$(grown load_and_unload "$MODULES/own/plain/btfreloc_demo.ko")
+load "$RELOC"
+relocated=$(grown load_and_unload "$MODULES/distilled/btfreloc_demo.ko")
+dropped=$(grown load_and_unload "$MODULES/plain/btfreloc_demo.ko")
+diagnose "KiB left by $rounds loads: $own without, $relocated relocated, $dropped dropped"
+# A report or a buffer of these modules is 4 KiB or more: 100 of them would be 400.
+check "$rounds relocated loads leave no memory behind" test "$relocated" -lt $((own + 200))
+check "$rounds loads whose BTF was dropped neither" test "$dropped" -lt $((own + 200))
+check_equal "no report is left" stats "$(ls $DEBUGFS)"
+
+failed=$(grown fail_to_load "$MODULES/distilled/btfreloc_fail.ko")
 diagnose "KiB left by $rounds loads that failed in the module's init: $failed"
 check "$rounds relocated loads that fail late leave no memory behind" test "$failed" -lt $((own + 200))
 check_equal "nor a report" stats "$(ls $DEBUGFS)"

@@ -2,7 +2,7 @@
 
 //! One type: `struct btf_type` and what follows it, read in place.
 
-use super::bytes::read_u32;
+use super::bytes::{copy, put_u32, read_u32};
 use super::{to_usize, Kind, Reason, Shape};
 
 /// Bytes of `struct btf_type`.
@@ -235,6 +235,28 @@ impl<'a> Record<'a> {
             Some(at) => self.each_element(at, visit),
             None => Ok(()),
         }
+    }
+
+    /// Copies the record to the front of `out`, with each type id and string offset mapped, and
+    /// returns what is left of `out`; `None` where it is short or an id has no new one.
+    #[inline]
+    pub fn rewrite<'b>(
+        &self,
+        out: &'b mut [u8],
+        new_id: impl Fn(u32) -> Option<u32>,
+        new_string: impl Fn(u32) -> u32,
+    ) -> Option<&'b mut [u8]> {
+        let (new, rest) = out.split_at_mut_checked(self.bytes.len())?;
+        copy(new, self.bytes)?;
+        let ids = self.each_id(|at, id| {
+            let id = new_id(id).ok_or(())?;
+            put_u32(new, to_usize(at), id).ok_or(())
+        });
+        ids.ok()?;
+        let strings =
+            self.each_string(|at, off| put_u32(new, to_usize(at), new_string(off)).ok_or(()));
+        strings.ok()?;
+        Some(rest)
     }
 
     #[inline]

@@ -100,27 +100,11 @@ impl Display for Cause {
             ),
             Self::NoResult(error) => write!(f, "cannot be relocated: {error}"),
             Self::Strict(words) => write!(f, "policy is strict: {}", text(words)),
-            Self::Ids(error) => write!(f, ".BTF_ids offset {}: {}", error.offset, ids(error)),
+            Self::Ids(error) => write!(f, "{error}"),
             Self::Symbols => f.write_str(".BTF_ids cannot be told: the symbol table is damaged"),
             Self::NoImage => f.write_str("its ELF file was not found in memory"),
             Self::Outside => f.write_str("malformed BTF: a section is not inside the ELF file"),
             Self::Kernel(error) => write!(f, "the kernel answers {error:?}"),
         }
-    }
-}
-
-/// What was found in `.BTF_ids`.
-fn ids(error: &btf_ids::Error) -> &'static str {
-    match error.reason {
-        btf_ids::Reason::Length => "the section is no array of words",
-        btf_ids::Reason::NoSymbols => "the module was stripped of the symbols that tell its ids",
-        btf_ids::Reason::NoSymbol(_) => "no symbol tells what this word is",
-        btf_ids::Reason::UnknownForm => "a symbol of a form that is not known",
-        btf_ids::Reason::Misaligned => "a symbol inside a word",
-        btf_ids::Reason::Outside => "a symbol past the end",
-        btf_ids::Reason::SetTooLong(_) => "a set that goes on past the end",
-        btf_ids::Reason::Overlap => "a word that is two things at once",
-        btf_ids::Reason::Unmapped => "an id of no type of the module",
-        btf_ids::Reason::Output => "the copy has another length",
     }
 }

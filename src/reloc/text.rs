@@ -4,7 +4,7 @@
 
 use core::fmt::{Display, Formatter, Result, Write};
 
-use super::{Described, Entry, Fate, Unmatched, Why};
+use super::{btf_ids, Described, Entry, Fate, Unmatched, Why};
 use crate::btf::{Error, Kind, Part, Reason, Section};
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
@@ -305,5 +305,25 @@ fn whole(reason: &Reason, f: &mut Formatter<'_>) -> Result {
         Reason::OutputTooLarge => f.write_str("more types or strings than BTF can number"),
         Reason::ShortBuffer => f.write_str("a buffer is shorter than asked for"),
         other => header(other, f),
+    }
+}
+
+impl Display for btf_ids::Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} offset {}: ", Section::BtfIds, self.offset)?;
+        f.write_str(match self.reason {
+            btf_ids::Reason::Length => "the section is no array of words",
+            btf_ids::Reason::NoSymbols => {
+                "the module was stripped of the symbols that tell its ids"
+            }
+            btf_ids::Reason::NoSymbol(_) => "no symbol tells what this word is",
+            btf_ids::Reason::UnknownForm => "a symbol of a form that is not known",
+            btf_ids::Reason::Misaligned => "a symbol inside a word",
+            btf_ids::Reason::Outside => "a symbol past the end",
+            btf_ids::Reason::SetTooLong(_) => "a set that goes on past the end",
+            btf_ids::Reason::Overlap => "a word that is two things at once",
+            btf_ids::Reason::Unmapped => "an id of no type of the module",
+            btf_ids::Reason::Output => "the copy has another length",
+        })
     }
 }

@@ -85,22 +85,11 @@ impl Plan<'_> {
     }
 
     fn write_record<'b>(&self, out: &'b mut [u8], record: &Record<'_>) -> Option<&'b mut [u8]> {
-        let (new, rest) = out.split_at_mut_checked(record.bytes().len())?;
-        copy(new, record.bytes())?;
-        let missing = ();
-        record
-            .each_id(|at, id| {
-                let id = self.new_id(id).ok_or(missing)?;
-                put_u32(new, to_usize(at), id).ok_or(missing)
-            })
-            .ok()?;
-        record
-            .each_string(|at, off| {
-                let off = self.strings.new_offset(off);
-                put_u32(new, to_usize(at), off).ok_or(missing)
-            })
-            .ok()?;
-        Some(rest)
+        record.rewrite(
+            out,
+            |id| self.new_id(id),
+            |off| self.strings.new_offset(off),
+        )
     }
 
     /// A distilled type as it was recorded, without elements; only its name is a string.

@@ -91,6 +91,24 @@ fn an_error_says_where() {
 }
 
 #[test]
+fn an_error_in_ids_says_where() {
+    use rust_btfreloc::reloc::btf_ids::{Error, Reason};
+    let error = |reason| Error {
+        offset: 8,
+        id: 0,
+        reason,
+    };
+    assert_eq!(
+        error(Reason::SetTooLong(9)).to_string(),
+        ".BTF_ids offset 8: a set that goes on past the end"
+    );
+    assert_eq!(
+        error(Reason::NoSymbols).to_string(),
+        ".BTF_ids offset 8: the module was stripped of the symbols that tell its ids"
+    );
+}
+
+#[test]
 fn every_kind_has_its_name() {
     let names: Vec<String> = (1..20)
         .map(|number| {
