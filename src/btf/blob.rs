@@ -3,7 +3,7 @@
 //! One BTF section: its header, and the three parts the header names.
 
 use super::bytes::{copy, put_u32, read_u16, read_u32};
-use super::{len_u32, to_usize, Error, Part, Reason, Section, MAX_NAME_OFFSET};
+use super::{len_u32, to_usize, Error, Part, Reason, Records, Section, MAX_NAME_OFFSET};
 
 /// `struct btf_header` up to and without the layout fields.
 pub const HEADER_LEN: u32 = 24;
@@ -83,6 +83,12 @@ impl<'a> Blob<'a> {
     #[inline]
     pub fn types(&self) -> &'a [u8] {
         self.types.bytes
+    }
+
+    /// The types in the order of their ids, up to the first that cannot be read.
+    #[inline]
+    pub fn records(&self) -> Records<'a> {
+        Records::of(self.types.bytes)
     }
 
     /// Byte offset of the type part in the section.

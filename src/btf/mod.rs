@@ -24,7 +24,7 @@ pub use bytes::{copy, put_u32, read_u32};
 pub use error::{Error, Part, Reason, Section};
 pub use kind::{Kind, Shape};
 pub use num::{len_u32, to_usize};
-pub use record::{Member, Record, RECORD_LEN};
+pub use record::{Member, Record, Records, RECORD_LEN};
 pub use table::Table;
 pub use view::Btf;
 

@@ -33,6 +33,30 @@ pub struct Member {
     pub bit_size: u32,
 }
 
+/// The records of a type part, one after the other, up to the first that cannot be read.
+#[derive(Clone)]
+pub struct Records<'a> {
+    types: &'a [u8],
+    at: u32,
+}
+
+impl<'a> Records<'a> {
+    pub(super) fn of(types: &'a [u8]) -> Self {
+        Records { types, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Record<'a>> {
+        let record = Record::parse(self.types, self.at).ok()?;
+        self.at = record.end();
+        Some(record)
+    }
+}
+
 /// The elements of a type. Unlike `chunks_exact` it divides nothing, which is slow, and cannot panic.
 #[derive(Clone)]
 pub struct Elements<'a> {

@@ -153,14 +153,7 @@ impl<'a> Btf<'a> {
 
     /// The types that are not the base's, each with its id, in the order of their ids.
     pub fn own_records(&self) -> impl Iterator<Item = (u32, Record<'a>)> + 'a {
-        let types = self.own.blob.types();
-        let mut at = 0;
-        let records = core::iter::from_fn(move || {
-            let record = Record::parse(types, at).ok()?;
-            at = record.end();
-            Some(record)
-        });
-        (self.start_id()..self.end_id()).zip(records)
+        (self.start_id()..self.end_id()).zip(self.own.blob.records())
     }
 
     /// An error at byte `at` of the type `id`, which `record` holds.

@@ -3,7 +3,7 @@
 //! An error with the type and the name it speaks of, read from the BTF it was found in.
 
 use super::{Base, Survey};
-use crate::btf::{Blob, Error, Kind, Reason, Record, Section, Table};
+use crate::btf::{Btf, Error, Kind, Reason, Section, Table};
 
 /// An error, and what its type id and its string offset stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,48 +27,36 @@ impl<'a> Survey<'a> {
             name: &[],
             string: None,
         };
-        // Ids and strings of the module's own go on where those of its base end.
-        let (blob, below, first_id) = match (error.section, &self.distilled) {
-            (Section::Btf, Some(distilled)) => (
-                &self.split,
-                Some(distilled),
-                self.sizes.distilled.saturating_add(1),
-            ),
-            (Section::Btf, None) => (&self.split, Some(base.btf().blob()), base.btf().end_id()),
-            (Section::BtfBase, Some(distilled)) => (distilled, None, 1),
-            _ => return described,
+        let Some(btf) = self.btf(base, error.section) else {
+            return described;
         };
-        if let Some(record) = record(blob, first_id, error.type_id) {
+        let mut types = btf.own_records();
+        if let Some((_, record)) = types.find(|(id, _)| *id == error.type_id) {
             described.kind = Some(record.kind());
-            described.name = string(blob, below, record.name_off()).unwrap_or(&[]);
+            described.name = btf.string(record.name_off()).unwrap_or(&[]);
         }
         if let Reason::ElementName { name_off, .. } | Reason::BadName { name_off, .. } =
             error.reason
         {
-            described.string = string(blob, below, name_off);
+            described.string = btf.string(name_off);
         }
         described
     }
-}
 
-/// The type `id` of `blob`, whose types start at `first_id`.
-fn record<'a>(blob: &Blob<'a>, first_id: u32, id: u32) -> Option<Record<'a>> {
-    let mut at = None;
-    // What cannot be walked any further was found before this.
-    let _ = Table::walk(blob, first_id, |walked, record| {
-        if walked == id {
-            at = Some(record.at());
+    /// The BTF in this section of the module: its types in their order and its strings, without the
+    /// tables that find a type by its id.
+    fn btf(&self, base: &Base<'a>, section: Section) -> Option<Btf<'a>> {
+        let table = |count| Table::from_parts(&[], 0, count);
+        let distilled = self
+            .distilled
+            .map(|blob| Btf::alone(blob, table(self.sizes.distilled)));
+        match section {
+            Section::Btf => {
+                let base = distilled.unwrap_or(*base.btf());
+                Some(Btf::split(&base, self.split, table(self.sizes.split)))
+            }
+            Section::BtfBase => distilled,
+            Section::BtfIds | Section::Vmlinux => None,
         }
-        Ok(())
-    });
-    Record::parse(blob.types(), at?).ok()
-}
-
-/// The string at `off` of `blob`, whose strings go on where those of `below` end.
-fn string<'a>(blob: &Blob<'a>, below: Option<&Blob<'a>>, off: u32) -> Option<&'a [u8]> {
-    let start = below.map_or(0, Blob::strings_len);
-    match off.checked_sub(start) {
-        Some(own) => blob.string(own),
-        None => below?.string(off),
     }
 }

@@ -3,7 +3,7 @@
 //! What a relocation did to each distilled type, kept for as long as somebody may ask.
 
 use super::Fate;
-use crate::btf::{Blob, Error, Form, Kind, Record, Section};
+use crate::btf::{Blob, Error, Form, Kind, Section};
 
 /// What a [`super::Plan`] decided, without the module's types.
 ///
@@ -49,14 +49,8 @@ impl<'a> Report<'a> {
     /// The distilled types in the order of their ids.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> + 'a {
         let distilled = self.distilled;
-        let mut at = 0;
-        let records = core::iter::from_fn(move || {
-            let record = Record::parse(distilled.types(), at).ok()?;
-            at = record.end();
-            Some(record)
-        });
         let decided = self.fates.iter().zip(self.ids);
-        let numbered = (1..u32::MAX).zip(records).zip(decided);
+        let numbered = (1..u32::MAX).zip(distilled.records()).zip(decided);
         numbered.map(move |((distilled_id, record), (fate, new_id))| Entry {
             distilled_id,
             kind: record.kind(),

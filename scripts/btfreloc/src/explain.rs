@@ -3,7 +3,6 @@
 //! Why a distilled type became what it did: each type of its name in vmlinux, and how it stands.
 
 use std::fmt::{self, Display, Formatter};
-use std::iter;
 
 use rust_btfreloc::btf::{Blob, Form, Kind, Record, Section};
 use rust_btfreloc::reloc::{Base, Entry, Fate, Why};
@@ -93,13 +92,7 @@ fn encoding(record: &Record<'_>) -> u32 {
 /// The types of the distilled base `btf_base`, which was read before, in the order of their ids.
 pub fn distilled(btf_base: &[u8]) -> impl Iterator<Item = Record<'_>> {
     let blob = Blob::parse(Section::BtfBase, Form::Base, btf_base);
-    let types = blob.map_or(&[][..], |blob| blob.types());
-    let mut at = 0;
-    iter::from_fn(move || {
-        let record = Record::parse(types, at).ok()?;
-        at = record.end();
-        Some(record)
-    })
+    blob.into_iter().flat_map(|blob| blob.records())
 }
 
 impl Display for Standing {
