@@ -194,6 +194,12 @@ impl<'a> Record<'a> {
         self.word(12)
     }
 
+    /// Encoding of an INT (`BTF_INT_ENCODING`).
+    #[inline]
+    pub fn int_encoding(&self) -> u32 {
+        (self.extra() >> 24) & 0xf
+    }
+
     /// Element type, index type and number of elements of an ARRAY.
     #[inline]
     pub fn array(&self) -> (u32, u32, u32) {

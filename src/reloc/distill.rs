@@ -31,16 +31,4 @@ pub use order::Order;
 pub use plan::{Counts, Plan};
 pub use survey::{Module, Survey};
 
-/// Cuts `len` words off the front of `rest`.
-fn take<'a>(rest: &mut &'a mut [u32], len: usize) -> Option<&'a mut [u32]> {
-    let (head, tail) = core::mem::take(rest).split_at_mut_checked(len)?;
-    *rest = tail;
-    Some(head)
-}
-
-/// Stores `value` at `at`, a place that is there.
-fn put(words: &mut [u32], at: usize, value: u32) {
-    if let Some(word) = words.get_mut(at) {
-        *word = value;
-    }
-}
+use super::scratch::{put, swap, Words};

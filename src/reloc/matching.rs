@@ -50,7 +50,7 @@ impl<'a> Found<'a> {
         let mut found = Found::default();
         for (id, candidate) in base.named(name) {
             found.named = found.named.or(Some(id));
-            if !allows_kind(record.kind(), record.kflag(), &candidate) {
+            if !allows_kind(record, &candidate) {
                 continue;
             }
             found.several = found.of_kind.is_some();
@@ -65,7 +65,7 @@ impl<'a> Found<'a> {
     }
 
     fn fit(&mut self, base: &Base<'a>, record: &Record<'_>, id: u32, candidate: Record<'a>) {
-        if record.kind() == Kind::Int && encoding(record) != encoding(&candidate) {
+        if record.kind() == Kind::Int && record.int_encoding() != candidate.int_encoding() {
             self.other_encoding = true;
             return;
         }
@@ -87,20 +87,15 @@ fn forward(found: &Found<'_>) -> Fate {
     }
 }
 
-/// Whether a distilled type of this kind may become `candidate`.
-fn allows_kind(kind: Kind, kflag: bool, candidate: &Record<'_>) -> bool {
-    match (kind, candidate.kind()) {
+/// Whether the distilled type `record` may become `candidate`, as far as their kinds tell.
+pub fn allows_kind(record: &Record<'_>, candidate: &Record<'_>) -> bool {
+    match (record.kind(), candidate.kind()) {
         // The kflag of a forward declaration tells a union from a struct.
-        (Kind::Fwd, Kind::Fwd) => candidate.kflag() == kflag,
-        (Kind::Fwd, Kind::Struct) => !kflag,
-        (Kind::Fwd, Kind::Union) => kflag,
+        (Kind::Fwd, Kind::Fwd) => record.kflag() == candidate.kflag(),
+        (Kind::Fwd, Kind::Struct) => !record.kflag(),
+        (Kind::Fwd, Kind::Union) => record.kflag(),
         // A distilled base records an ENUM64 as an ENUM of its size.
         (Kind::Enum, Kind::Enum64) => true,
         (kind, candidate) => kind == candidate,
     }
-}
-
-/// `BTF_INT_ENCODING`.
-fn encoding(record: &Record<'_>) -> u32 {
-    (record.extra() >> 24) & 0xf
 }

@@ -2,6 +2,7 @@
 
 //! Where opaque types stand among a module's own, and the ids that follow from it.
 
+use super::scratch::{put, swap};
 use super::sort::heap_sort;
 use super::Fate;
 use crate::btf::{len_u32, to_usize, Btf};
@@ -22,13 +23,7 @@ pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
             let ((name_a, id_a), (name_b, id_b)) = (key(btf, ids, a), key(btf, ids, b));
             is_less(name_a, name_b) || (name_a == name_b && id_a < id_b)
         },
-        |ids, a, b| {
-            // Places below the length, so neither can be missing.
-            if let (Some(x), Some(y)) = (ids.get(a).copied(), ids.get(b).copied()) {
-                put(ids, a, y);
-                put(ids, b, x);
-            }
-        },
+        swap,
     );
     for (id, place) in opaque.iter().zip(places) {
         *place = upper_bound(btf, name(btf, *id).unwrap_or(&[]));
@@ -108,10 +103,4 @@ fn name<'a>(btf: &Btf<'a>, id: u32) -> Option<&'a [u8]> {
 fn key<'a>(btf: &Btf<'a>, ids: &[u32], at: usize) -> (&'a [u8], u32) {
     let id = ids.get(at).copied().unwrap_or(0);
     (name(btf, id).unwrap_or(&[]), id)
-}
-
-fn put(ids: &mut [u32], at: usize, value: u32) {
-    if let Some(slot) = ids.get_mut(at) {
-        *slot = value;
-    }
 }

@@ -187,8 +187,12 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// A distilled base holds only named types that refer to no other.
-fn check_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
+/// Checks that a distilled base holds only named types that refer to no other.
+///
+/// # Errors
+///
+/// The first type that has no place there.
+pub fn check_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
     for (id, record) in distilled.own_records() {
         let allowed = matches!(
             record.kind(),

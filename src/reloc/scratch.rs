@@ -45,14 +45,11 @@ impl Sizes {
             .saturating_add(Bits::needs(self.split_strings))
     }
 
-    /// Cuts `words`, and clears what is not written before it is read; `None` where there are fewer than [`Sizes::total`].
+    /// Cuts `words`, and clears what is not written before it is read; `None` where there are fewer
+    /// than [`Sizes::total`].
     pub(super) fn cut<'a>(&self, words: &'a mut [u32]) -> Option<Tables<'a>> {
-        let mut rest = words.get_mut(..self.total())?;
-        let mut take = |len: usize| {
-            let (head, tail) = core::mem::take(&mut rest).split_at_mut_checked(len)?;
-            rest = tail;
-            Some(head)
-        };
+        let mut rest = Words(words.get_mut(..self.total())?);
+        let mut take = |len| rest.take(len);
         let distilled = to_usize(self.distilled);
         Some(Tables {
             distilled_offsets: take(distilled)?,
@@ -73,4 +70,31 @@ impl Sizes {
 fn clear(words: &mut [u32]) -> &mut [u32] {
     words.fill(0);
     words
+}
+
+/// Words that are left to be handed out.
+pub(super) struct Words<'a>(pub(super) &'a mut [u32]);
+
+impl<'a> Words<'a> {
+    /// Cuts off the first `len`; `None` where fewer are left.
+    pub(super) fn take(&mut self, len: usize) -> Option<&'a mut [u32]> {
+        let (head, tail) = core::mem::take(&mut self.0).split_at_mut_checked(len)?;
+        self.0 = tail;
+        Some(head)
+    }
+}
+
+/// Stores `value` at `at`, a place that is there.
+pub(super) fn put(words: &mut [u32], at: usize, value: u32) {
+    if let Some(word) = words.get_mut(at) {
+        *word = value;
+    }
+}
+
+/// Exchanges the words at two places that are there.
+pub(super) fn swap(words: &mut [u32], a: usize, b: usize) {
+    if let (Some(x), Some(y)) = (words.get(a).copied(), words.get(b).copied()) {
+        put(words, a, y);
+        put(words, b, x);
+    }
 }

@@ -8,9 +8,9 @@
 use std::collections::HashSet;
 
 use rust_btfreloc::btf::{
-    to_usize, verify, Bits, Blob, Btf, Error, Form, Kind, Reason, Record, Section, Table,
+    to_usize, verify, Bits, Blob, Btf, Error, Form, Kind, Record, Section, Table,
 };
-use rust_btfreloc::reloc::{check_plain, Base, Input, Name, Survey};
+use rust_btfreloc::reloc::{check_distilled, check_plain, Base, Input, Name, Survey};
 
 /// What the kernel says, and what its code makes of each distilled type.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ fn judge(base: &Base<'_>, input: &Input<'_>) -> Result<Verdict, String> {
 
     types_hold(&distilled).map_err(words)?;
     types_hold(&split).map_err(words)?;
-    only_distilled(&distilled).map_err(words)?;
+    check_distilled(&distilled).map_err(words)?;
     if let Err(error) = verify::references(&split) {
         return Ok(Verdict {
             answer: Answer::Undefined(words(error)),
@@ -88,19 +88,6 @@ fn judge(base: &Base<'_>, input: &Input<'_>) -> Result<Verdict, String> {
 fn types_hold(btf: &Btf<'_>) -> Result<(), Error> {
     let mut words = vec![0; Bits::needs(btf.blob().strings_len())];
     verify::kernel_verdict(btf, &mut Bits::new(&mut words))
-}
-
-fn only_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
-    for (id, record) in distilled.own_records() {
-        match record.kind() {
-            Kind::Int | Kind::Float | Kind::Enum | Kind::Struct | Kind::Union | Kind::Fwd => {}
-            kind => return Err(distilled.error(id, &record, 4, Reason::NotDistilled(kind))),
-        }
-        if record.name_off() == 0 {
-            return Err(distilled.error(id, &record, 0, Reason::NameMissing(record.kind())));
-        }
-    }
-    Ok(())
 }
 
 fn matched(base: &Base<'_>, distilled: &Btf<'_>, split: &Btf<'_>) -> Verdict {
@@ -186,7 +173,7 @@ fn compatible(distilled: &Record<'_>, candidate: &Record<'_>) -> bool {
         (Kind::Fwd, Kind::Fwd) => distilled.kflag() == candidate.kflag(),
         (Kind::Fwd, Kind::Struct) => !candidate.kflag(),
         (Kind::Fwd, Kind::Union) => candidate.kflag(),
-        (Kind::Int, Kind::Int) => (distilled.extra() ^ candidate.extra()) & 0x0f00_0000 == 0,
+        (Kind::Int, Kind::Int) => distilled.int_encoding() == candidate.int_encoding(),
         (Kind::Float, Kind::Float) | (Kind::Enum, Kind::Enum | Kind::Enum64) => true,
         (Kind::Struct | Kind::Union, _) => true,
         _ => false,

@@ -5,7 +5,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::btf::{Blob, Form, Kind, Record, Section};
-use rust_btfreloc::reloc::{Base, Entry, Fate, Why};
+use rust_btfreloc::reloc::{allows_kind, Base, Entry, Fate, Why};
 use serde::Serialize;
 
 /// A type of vmlinux that has the name of a distilled type.
@@ -55,7 +55,7 @@ fn standing(record: &Record<'_>, fate: Fate, id: u32, candidate: &Record<'_>) ->
     if fate == Fate::Mapped(id) {
         return Standing::Taken;
     }
-    if !allows(record, candidate) {
+    if !allows_kind(record, candidate) {
         return Standing::OtherKind;
     }
     // The size of what is only declared is not known.
@@ -63,7 +63,7 @@ fn standing(record: &Record<'_>, fate: Fate, id: u32, candidate: &Record<'_>) ->
         if candidate.size() != record.size() {
             return Standing::OtherSize;
         }
-        if record.kind() == Kind::Int && encoding(record) != encoding(candidate) {
+        if record.kind() == Kind::Int && record.int_encoding() != candidate.int_encoding() {
             return Standing::OtherEncoding;
         }
     }
@@ -71,22 +71,6 @@ fn standing(record: &Record<'_>, fate: Fate, id: u32, candidate: &Record<'_>) ->
         Fate::Opaque(Why::Ambiguous(_)) => Standing::Differs,
         _ => Standing::NotNeeded,
     }
-}
-
-/// Whether the type may become one of the candidate's kind.
-fn allows(record: &Record<'_>, candidate: &Record<'_>) -> bool {
-    match (record.kind(), candidate.kind()) {
-        (Kind::Fwd, Kind::Fwd) => record.kflag() == candidate.kflag(),
-        (Kind::Fwd, Kind::Struct) => !record.kflag(),
-        (Kind::Fwd, Kind::Union) => record.kflag(),
-        (Kind::Enum, Kind::Enum64) => true,
-        (kind, candidate) => kind == candidate,
-    }
-}
-
-/// `BTF_INT_ENCODING`.
-fn encoding(record: &Record<'_>) -> u32 {
-    (record.extra() >> 24) & 0xf
 }
 
 /// The types of the distilled base `btf_base`, which was read before, in the order of their ids.

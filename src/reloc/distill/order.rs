@@ -2,7 +2,7 @@
 
 //! The order of the types in the new split BTF.
 
-use super::{put, take};
+use super::{put, swap, Words};
 use crate::btf::{to_usize, Btf, MAX_NAME_LEN};
 use crate::reloc::sort::heap_sort;
 
@@ -50,9 +50,9 @@ impl<'a> Places<'a> {
                 places: &[],
             });
         }
-        let mut rest = words;
-        let indexes = take(&mut rest, to_usize(count))?;
-        let names = take(&mut rest, to_usize(count))?;
+        let mut rest = Words(words);
+        let indexes = rest.take(to_usize(count))?;
+        let names = rest.take(to_usize(count))?;
         let anonymous = fill(count, &name_off, indexes, names);
         let (_, indexes_named) = indexes.split_at_mut_checked(anonymous)?;
         let (_, names_named) = names.split_at_mut_checked(anonymous)?;
@@ -135,11 +135,7 @@ impl Named<'_> {
 
     fn swap(&mut self, a: usize, b: usize) {
         for words in [&mut *self.names, &mut *self.indexes] {
-            // Places below the length, so neither can be missing.
-            if let (Some(x), Some(y)) = (words.get(a).copied(), words.get(b).copied()) {
-                put(words, a, y);
-                put(words, b, x);
-            }
+            swap(words, a, b);
         }
     }
 }

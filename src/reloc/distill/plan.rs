@@ -5,7 +5,7 @@
 use super::order::{Order, Places};
 use super::strings::Strings;
 use super::survey::{is_distilled, Survey};
-use super::{put, take};
+use super::{put, Words};
 use crate::btf::{len_u32, to_usize, Btf, Error, Reason, Record};
 
 /// How many types of a module went where.
@@ -67,8 +67,8 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, Error> {
         let failed = |reason| survey.btf.blob().error(0, 0, reason);
         let short = failed(Reason::ShortBuffer);
-        let mut rest = scratch;
-        let mut take = |len| take(&mut rest, len).ok_or(short);
+        let mut rest = Words(scratch);
+        let mut take = |len| rest.take(len).ok_or(short);
         let needed = survey.ids.len();
         let (ids, offsets) = (take(needed)?, take(needed)?);
         let pages = survey.pages;

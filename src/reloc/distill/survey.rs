@@ -4,7 +4,7 @@
 
 use super::needed::{Growing, Needed};
 use super::strings::{Pages, Seen};
-use super::{put, take};
+use super::{put, Words};
 use crate::btf::{
     to_usize, verify, Bits, Blob, Btf, Error, Form, Kind, Reason, Record, Section, Table,
 };
@@ -77,8 +77,8 @@ impl<'a> Survey<'a> {
     pub fn of(module: &Module<'a>, words: &'a mut [u32]) -> Result<Self, Error> {
         let Module { base, split, own } = *module;
         let short = split.error(0, 0, Reason::ShortBuffer);
-        let mut rest = words;
-        let mut take = |len| take(&mut rest, len).ok_or(short);
+        let mut rest = Words(words);
+        let mut take = |len| rest.take(len).ok_or(short);
         let end = base.end_id();
         let needed = take(Growing::needs(end))?;
         let pages = take(Pages::needs(module.end_str_off()))?;
