@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The little of ELF64 that both shells need: sections and symbols, borrowed and never trusted.
+//! The little of ELF64 that both shells need: sections, symbols and what a module says of itself,
+//! borrowed and never trusted.
 //!
 //! Format: `include/uapi/linux/elf.h`. Numbers are in the byte order of the machine.
 //!
@@ -30,6 +31,7 @@
 mod bytes;
 mod error;
 mod header;
+mod modinfo;
 mod section;
 mod symbol;
 
