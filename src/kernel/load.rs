@@ -13,7 +13,7 @@ use super::{
     notifier::Coming,
     report::{ModuleReport, Relocated},
 };
-use crate::reloc::{self, btf_ids::BtfIds, Base, Input, Plan, Policy, Survey};
+use crate::reloc::{self, btf_ids::BtfIds, Base, Input, Outcome, Plan, Policy, Survey};
 use core::convert::Infallible;
 use kernel::prelude::*;
 
@@ -69,22 +69,17 @@ fn plan<'a>(
         btf: carried.btf(),
         btf_base: carried.base(),
     };
-    let survey = Survey::of(base, &input).map_err(Cause::Unreadable)?;
+    let survey = Survey::of(base, &input).map_err(|error| reloc::Cause::Malformed(error.into()))?;
     let mut scratch = memory::zeroed(survey.scratch_len())?;
-    let Some(btf_base) = carried.base() else {
-        reloc::check_plain(base, &survey, &mut scratch)
-            .map_err(|error| Cause::of(base, &survey, error, Cause::Stale))?;
-        return Ok(None);
+    let release = carried.elf().and_then(|elf| elf.release());
+    let plan = match Outcome::of(base, &survey, policy, release, &mut scratch)? {
+        Outcome::LeftAlone => return Ok(None),
+        Outcome::Relocate(plan) => plan,
     };
-    if survey.split_count() == 0 && survey.distilled_count() == 0 {
-        return Ok(None);
-    }
-    let plan = Plan::new(base, &survey, &mut scratch)
-        .map_err(|error| Cause::of(base, &survey, error, Cause::Malformed))?;
-    plan.obeys(policy).map_err(Cause::strict)?;
     let mut btf = memory::zeroed(plan.output_len())?;
-    plan.write(&mut btf).map_err(Cause::NoResult)?;
+    plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
     let (ids, id_report) = patch_ids(&plan, module, carried)?.unzip();
+    let btf_base = carried.base().unwrap_or_default();
     let report = ModuleReport::Relocated(Relocated::new(&plan, btf_base, id_report));
     let report = KBox::new(report, GFP_KERNEL)?;
     let ids = ids.flatten();
@@ -106,10 +101,10 @@ fn patch_ids<'a>(
     };
     let symbols = elf
         .symbols()
-        .map_err(|_| Cause::Symbols)?
+        .map_err(|_| reloc::Cause::Symbols)?
         .in_section(&section);
     let mut bytes = memory::zeroed(original.len())?;
-    let ids = BtfIds::read(original, symbols.clone(), &mut bytes)?;
+    let ids = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(reloc::Cause::Ids)?;
     let mut report = IdReport::new(plan, |visit| {
         let visited: Result<(), Infallible> = ids.each(symbols.clone(), |entry| {
             visit(entry);
@@ -117,7 +112,8 @@ fn patch_ids<'a>(
         });
         let Ok(()) = visited;
     });
-    report.counted(&ids.patch(|id| plan.new_id(id))?);
+    let patched = ids.patch(|id| plan.new_id(id));
+    report.counted(&patched.map_err(reloc::Cause::Ids)?);
     if *bytes == *original {
         return Ok(Some((None, report)));
     }

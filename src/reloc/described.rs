@@ -18,15 +18,22 @@ pub struct Described<'a> {
     pub string: Option<&'a [u8]>,
 }
 
-impl<'a> Survey<'a> {
-    /// Reads what `error`, found in the module of this survey on `base`, speaks of.
-    pub fn describe(&self, base: &Base<'a>, error: Error) -> Described<'a> {
-        let mut described = Described {
+/// An error of which nothing can be read, as headers or records do not hold.
+impl From<Error> for Described<'_> {
+    fn from(error: Error) -> Self {
+        Described {
             error,
             kind: None,
             name: &[],
             string: None,
-        };
+        }
+    }
+}
+
+impl<'a> Survey<'a> {
+    /// Reads what `error`, found in the module of this survey on `base`, speaks of.
+    pub fn describe(&self, base: &Base<'a>, error: Error) -> Described<'a> {
+        let mut described = Described::from(error);
         let Some(btf) = self.btf(base, error.section) else {
             return described;
         };

@@ -20,6 +20,7 @@
 
 mod base;
 pub mod btf_ids;
+mod cause;
 mod described;
 // What runs in the kernel relocates; making distilled BTF is the host's.
 #[cfg(not(MODULE))]
@@ -30,6 +31,7 @@ mod index;
 mod layout;
 mod matching;
 mod order;
+mod outcome;
 mod plain;
 mod plan;
 mod report;
@@ -41,9 +43,11 @@ mod text;
 mod write;
 
 pub use base::{Base, BaseSize};
+pub use cause::{Cause, CauseKind};
 pub use described::Described;
 pub use fate::{Fate, Why};
 pub use matching::allows_kind;
+pub use outcome::Outcome;
 pub use plain::check as check_plain;
 pub use plan::{check_distilled, Counts, Plan, Policy, Unmatched};
 pub use report::{Entry, Report};

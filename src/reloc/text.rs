@@ -4,7 +4,7 @@
 
 use core::fmt::{Display, Formatter, Result, Write};
 
-use super::{btf_ids, Described, Entry, Fate, Unmatched, Why};
+use super::{btf_ids, Cause, CauseKind, Described, Entry, Fate, Unmatched, Why};
 use crate::btf::{Error, Kind, Part, Reason, Section};
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
@@ -76,6 +76,9 @@ impl Display for Error {
     }
 }
 
+/// Where the operator puts the BTF of other kernels.
+const BASES: &str = "/lib/firmware/btfreloc/";
+
 /// Bytes of a name that a message shows.
 const NAME_SHOWN: usize = 64;
 
@@ -127,6 +130,69 @@ fn place(error: &Error, f: &mut Formatter<'_>) -> Result {
     match error.type_id {
         0 => Ok(()),
         id => write!(f, ", type [{id}]"),
+    }
+}
+
+/// What stands in the way, and what can be done about it.
+impl Display for Cause<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Cause::Malformed(found) => write!(f, "malformed BTF: {found}; build the module again"),
+            Cause::Stale { found, release } => {
+                write!(f, "not for this kernel: {found}; rebuild it with .BTF.base")?;
+                let Some(release) = release else {
+                    return Ok(());
+                };
+                let release = Name(release);
+                write!(
+                    f,
+                    ", or put the vmlinux BTF of {release} at {BASES}{release}.btf"
+                )
+            }
+            Cause::Supplied { found, release } => {
+                let release = Name(release);
+                write!(f, "{BASES}{release}.btf is no help: {found}; ")?;
+                f.write_str("put the vmlinux BTF there that the module was built with")
+            }
+            Cause::TooLarge(error) => {
+                write!(
+                    f,
+                    "cannot be relocated: {error}; build the module with fewer types"
+                )
+            }
+            Cause::Unmatched(unmatched) => {
+                write!(
+                    f,
+                    "policy is strict: {unmatched}; rebuild it for this kernel, "
+                )?;
+                f.write_str("or load rust_btfreloc with policy=1")
+            }
+            Cause::Ids(error) => {
+                let advice = match error.reason {
+                    btf_ids::Reason::NoSymbols => "use strip --strip-debug",
+                    _ => "build the module again",
+                };
+                write!(f, "{error}; {advice}")
+            }
+            Cause::Symbols => f.write_str(
+                ".BTF_ids cannot be told: the symbol table is damaged; build the module again",
+            ),
+        }
+    }
+}
+
+/// One word, for figures.
+impl Display for CauseKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            CauseKind::Malformed => "malformed",
+            CauseKind::Stale => "stale",
+            CauseKind::Supplied => "supplied_base",
+            CauseKind::TooLarge => "too_large",
+            CauseKind::Unmatched => "unmatched",
+            CauseKind::Ids => "btf_ids",
+            CauseKind::Symbols => "symbols",
+        })
     }
 }
 

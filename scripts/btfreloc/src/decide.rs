@@ -5,10 +5,9 @@
 use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
 
-use rust_btfreloc::btf;
 use rust_btfreloc::elf::Elf;
-use rust_btfreloc::reloc::btf_ids::{self, BtfIds};
-use rust_btfreloc::reloc::{check_plain, Base, Input, Plan, Policy, Survey};
+use rust_btfreloc::reloc::btf_ids::BtfIds;
+use rust_btfreloc::reloc::{self, Base, CauseKind, Input, Outcome, Plan, Policy, Survey};
 use serde::Serialize;
 
 use crate::input::Sections;
@@ -51,27 +50,27 @@ pub struct Ids {
     pub sorted: u32,
 }
 
-/// Why BTF is not relocated, in the words of the kernel module.
+/// A [`reloc::Cause`] in words, those of the kernel module.
 #[derive(Debug)]
-pub enum Cause {
-    /// A header or a record is damaged.
-    Malformed(String),
-    /// Plain split BTF that the kernel would refuse.
-    Stale(String),
-    /// The result would be none that BTF can number.
-    NoResult(String),
-    /// A type has no match, and the policy wants one for each.
-    Strict(String),
-    /// `.BTF_ids` cannot be read.
-    Ids(btf_ids::Error),
-    /// The module's symbols cannot be read.
-    Symbols,
+pub struct Cause {
+    /// What stood in the way.
+    pub kind: CauseKind,
+    /// All of it.
+    pub words: String,
 }
 
-impl Cause {
-    /// Whether the BTF itself is to blame, so that the module is better off without it.
-    fn lies_in_btf(&self) -> bool {
-        matches!(self, Self::Malformed(_) | Self::Stale(_))
+impl From<reloc::Cause<'_>> for Cause {
+    fn from(cause: reloc::Cause<'_>) -> Self {
+        Cause {
+            kind: cause.kind(),
+            words: cause.to_string(),
+        }
+    }
+}
+
+impl Display for Cause {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
     }
 }
 
@@ -89,7 +88,7 @@ pub fn decide<T>(
     match plan(base, input, sections.elf.as_ref(), policy, take) {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(taken)) => Decision::Relocate(taken),
-        Err(cause) if policy == Policy::Opaque && cause.lies_in_btf() => Decision::Drop(cause),
+        Err(cause) if policy == Policy::Opaque && cause.kind.lies_in_btf() => Decision::Drop(cause),
         Err(cause) => Decision::LeftToKernel(cause),
     }
 }
@@ -102,26 +101,17 @@ fn plan<T>(
     policy: Policy,
     take: impl FnOnce(&Relocation<'_, '_>) -> T,
 ) -> Result<Option<T>, Cause> {
-    let survey = Survey::of(base, input).map_err(|error| Cause::Malformed(error.to_string()))?;
-    let words = |error| survey.describe(base, error).to_string();
+    let survey = Survey::of(base, input).map_err(|error| reloc::Cause::Malformed(error.into()))?;
     let mut scratch = vec![0; survey.scratch_len()];
-    let Some(btf_base) = input.btf_base else {
-        check_plain(base, &survey, &mut scratch).map_err(|error| Cause::Stale(words(error)))?;
-        return Ok(None);
+    let release = elf.and_then(Elf::release);
+    let plan = match Outcome::of(base, &survey, policy, release, &mut scratch)? {
+        Outcome::LeftAlone => return Ok(None),
+        Outcome::Relocate(plan) => plan,
     };
-    if survey.split_count() == 0 && survey.distilled_count() == 0 {
-        return Ok(None);
-    }
-    let plan = Plan::new(base, &survey, &mut scratch).map_err(|error| match error.reason {
-        btf::Reason::OutputTooLarge => Cause::NoResult(error.to_string()),
-        _ => Cause::Malformed(words(error)),
-    })?;
-    plan.obeys(policy)
-        .map_err(|unmatched| Cause::Strict(unmatched.to_string()))?;
     let ids = elf.map(|elf| ids(&plan, elf)).transpose()?.flatten();
     Ok(Some(take(&Relocation {
         plan: &plan,
-        btf_base,
+        btf_base: input.btf_base.unwrap_or_default(),
         ids,
     })))
 }
@@ -134,38 +124,22 @@ fn ids(plan: &Plan<'_>, elf: &Elf<'_>) -> Result<Option<Ids>, Cause> {
     let Some((section, original)) = found.filter(|(_, bytes)| !bytes.is_empty()) else {
         return Ok(None);
     };
-    let symbols = elf.symbols().map_err(|_| Cause::Symbols)?;
+    let symbols = elf.symbols().map_err(|_| reloc::Cause::Symbols)?;
     let mut bytes = vec![0; original.len()];
     let symbols = symbols.in_section(&section);
-    let read = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(Cause::Ids)?;
+    let read = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(reloc::Cause::Ids)?;
     let mut count = 0;
     let Ok(()) = read.each(symbols, |_| -> Result<(), Infallible> {
         count += 1;
         Ok(())
     });
-    let patched = read.patch(|id| plan.new_id(id)).map_err(Cause::Ids)?;
+    let patched = read
+        .patch(|id| plan.new_id(id))
+        .map_err(reloc::Cause::Ids)?;
     Ok(Some(Ids {
         ids: count,
         changed: patched.changed,
         sets: patched.sets,
         sorted: patched.sorted,
     }))
-}
-
-impl Display for Cause {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(words) => write!(f, "malformed BTF: {words}"),
-            Self::Stale(words) => {
-                write!(
-                    f,
-                    "not for this kernel: {words}; rebuild the module with .BTF.base"
-                )
-            }
-            Self::NoResult(words) => write!(f, "cannot be relocated: {words}"),
-            Self::Strict(words) => write!(f, "policy is strict: {words}"),
-            Self::Ids(error) => write!(f, "{error}"),
-            Self::Symbols => f.write_str(".BTF_ids cannot be told: the symbol table is damaged"),
-        }
-    }
 }

@@ -67,7 +67,8 @@ fn opaque_types_are_named_with_their_reason() {
 fn the_reason_of_what_is_dropped_is_told_once() {
     let name = text(&module("broken/base_kind.ko"));
     let run = run(&["check", &name, "--against", &vmlinux()]);
-    let verdict = "dropped: malformed BTF: .BTF.base offset 32, type [1]: kind 63 is not known";
+    let verdict = "dropped: malformed BTF: .BTF.base offset 32, type [1]: kind 63 is not known; \
+                   build the module again";
     let line = format!(
         "{name}: {}: {verdict}; the kernel alone refuses the module\n",
         vmlinux()
@@ -90,7 +91,7 @@ fn stale_btf_is_dropped_and_its_own_is_left_alone() {
     assert!(
         stale
             .text()
-            .contains("; rebuild the module with .BTF.base; "),
+            .contains("; rebuild it with .BTF.base, or put the vmlinux BTF of "),
         "{stale:?}"
     );
     assert_eq!((stale.status, &*stale.err), (1, ""));
@@ -114,7 +115,8 @@ fn strict_leaves_to_the_kernel_what_has_no_match() {
     let demo = text(&module("distilled/btfreloc_demo.ko"));
     let run = run(&["check", "--strict", &demo, "--against", &vmlinux()]);
     let why = ": left to the kernel: policy is strict: .BTF.base type [1] STRUCT cred_label: \
-               vmlinux has no type of this name\n";
+               vmlinux has no type of this name; rebuild it for this kernel, or load \
+               rust_btfreloc with policy=1\n";
     assert!(run.text().contains(why), "{}", run.text());
     assert_eq!(run.status, 1);
 }
@@ -302,7 +304,7 @@ fn ids_that_nothing_tells_leave_the_module_to_the_kernel() {
     let run = run(&["check", &module, "--against", &kernel]);
     let line = format!(
         "{module}: {kernel}: left to the kernel: .BTF_ids offset 0: the module was stripped of the \
-         symbols that tell its ids; the kernel alone accepts it\n"
+         symbols that tell its ids; use strip --strip-debug; the kernel alone accepts it\n"
     );
     assert_eq!((run.text(), run.status), (&*line, 1));
 }

@@ -62,13 +62,14 @@ fn where_none_would_be_registered_none_is_written() {
         (
             "broken/base_kind.ko",
             "",
-            "dropped: malformed BTF: .BTF.base offset 32, type [1]: kind 63 is not known",
+            "dropped: malformed BTF: .BTF.base offset 32, type [1]: kind 63 is not known; build \
+             the module again",
         ),
         (
             "distilled/btfreloc_demo.ko",
             "--strict",
             "left to the kernel: policy is strict: .BTF.base type [1] STRUCT cred_label: vmlinux has \
-             no type of this name",
+             no type of this name; rebuild it for this kernel, or load rust_btfreloc with policy=1",
         ),
     ];
     for (name, option, reason) in cases {

@@ -2,10 +2,14 @@
 
 //! What a person reads: the words for every reason and every fate.
 
+use std::collections::BTreeSet;
+
 use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section};
-use rust_btfreloc::reloc::{Input, Name, Plan, Report, Survey, Unmatched, Why};
+use rust_btfreloc::reloc::{
+    btf_ids, Cause, CauseKind, Described, Input, Name, Plan, Report, Survey, Unmatched, Why,
+};
 
 #[rustfmt::skip]
 const REASONS: &[(Reason, &str)] = &[
@@ -140,6 +144,91 @@ fn policy_strict_says_what_has_no_match() {
     };
     let text = ".BTF.base type [3] STRUCT bio: vmlinux has it in another size, [7]";
     assert_eq!(unmatched.to_string(), text);
+}
+
+#[test]
+fn every_cause_says_what_can_be_done() {
+    let error = Error {
+        section: Section::Btf,
+        offset: 36,
+        type_id: 4,
+        reason: Reason::BadKind(20),
+    };
+    let found = Described::from(error);
+    let unmatched = Unmatched {
+        type_id: 3,
+        kind: Kind::Struct,
+        name: b"bio",
+        why: Why::Absent,
+    };
+    let ids = |reason| {
+        Cause::Ids(btf_ids::Error {
+            offset: 8,
+            id: 0,
+            reason,
+        })
+    };
+    let release: &[u8] = b"7.2.6";
+    let here = ".BTF offset 36, type [4]: kind 20 is not known";
+    let none = ".BTF.base type [3] STRUCT bio: vmlinux has no type of this name";
+    let file = "/lib/firmware/btfreloc/7.2.6.btf";
+    let cases = [
+        (Cause::Malformed(found), format!("malformed BTF: {here}; build the module again")),
+        (
+            Cause::Stale { found, release: None },
+            format!("not for this kernel: {here}; rebuild it with .BTF.base"),
+        ),
+        (
+            Cause::Stale { found, release: Some(release) },
+            format!(
+                "not for this kernel: {here}; rebuild it with .BTF.base, or put the vmlinux BTF of \
+                 7.2.6 at {file}"
+            ),
+        ),
+        (
+            Cause::Supplied { found, release },
+            format!(
+                "{file} is no help: {here}; put the vmlinux BTF there that the module was built with"
+            ),
+        ),
+        (
+            Cause::TooLarge(error),
+            format!("cannot be relocated: {here}; build the module with fewer types"),
+        ),
+        (
+            Cause::Unmatched(unmatched),
+            format!(
+                "policy is strict: {none}; rebuild it for this kernel, or load rust_btfreloc with \
+                 policy=1"
+            ),
+        ),
+        (
+            ids(btf_ids::Reason::NoSymbols),
+            ".BTF_ids offset 8: the module was stripped of the symbols that tell its ids; use strip \
+             --strip-debug"
+                .into(),
+        ),
+        (
+            ids(btf_ids::Reason::Overlap),
+            ".BTF_ids offset 8: a word that is two things at once; build the module again".into(),
+        ),
+        (
+            Cause::Symbols,
+            ".BTF_ids cannot be told: the symbol table is damaged; build the module again".into(),
+        ),
+    ];
+    for (cause, text) in &cases {
+        assert_eq!(cause.to_string(), *text);
+    }
+    // Each kind is here, and has a word of its own for the figures.
+    let kinds: BTreeSet<String> = cases
+        .iter()
+        .map(|(cause, _)| cause.kind().to_string())
+        .collect();
+    assert_eq!(kinds.len(), CauseKind::ALL.len());
+    assert!(CauseKind::ALL
+        .iter()
+        .all(|kind| kinds.contains(&kind.to_string())));
 }
 
 /// A distilled type for each fate.

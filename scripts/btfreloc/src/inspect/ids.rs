@@ -6,10 +6,8 @@ use std::convert::Infallible;
 
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Entry, Form, Reason};
-use rust_btfreloc::reloc::Name;
+use rust_btfreloc::reloc::{Cause, Name};
 use serde::Serialize;
-
-use crate::decide::Cause;
 
 /// A `.BTF_ids` section.
 #[derive(Debug, Default, Serialize)]

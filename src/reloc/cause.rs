@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Why a module's BTF is not relocated; [`super::text`] has the words, and what can be done.
+
+use super::{btf_ids, Described, Unmatched};
+use crate::btf::Error;
+
+/// What stands in the way of a relocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause<'a> {
+    /// A bound, kind, reference or string of `.BTF` or `.BTF.base` is wrong.
+    Malformed(Described<'a>),
+    /// Plain split BTF that contradicts this vmlinux.
+    Stale {
+        /// The first contradiction.
+        found: Described<'a>,
+        /// The kernel the module was built for, where its vermagic says.
+        release: Option<&'a [u8]>,
+    },
+    /// Plain split BTF that contradicts this vmlinux, and the base that was supplied for it is of
+    /// no help.
+    Supplied {
+        /// What is wrong with the supplied base, or with the module's BTF on it.
+        found: Described<'a>,
+        /// The kernel that the base is said to be of.
+        release: &'a [u8],
+    },
+    /// The result would be none that BTF can number.
+    TooLarge(Error),
+    /// A type has no match, and the policy wants one for each.
+    Unmatched(Unmatched<'a>),
+    /// `.BTF_ids` cannot be read.
+    Ids(btf_ids::Error),
+    /// The symbols that tell what is in `.BTF_ids` cannot be read.
+    Symbols,
+}
+
+/// A [`Cause`] without what was found, for figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum CauseKind {
+    Malformed,
+    Stale,
+    Supplied,
+    TooLarge,
+    Unmatched,
+    Ids,
+    Symbols,
+}
+
+impl CauseKind {
+    /// Every kind.
+    pub const ALL: [CauseKind; 7] = [
+        CauseKind::Malformed,
+        CauseKind::Stale,
+        CauseKind::Supplied,
+        CauseKind::TooLarge,
+        CauseKind::Unmatched,
+        CauseKind::Ids,
+        CauseKind::Symbols,
+    ];
+
+    /// Whether the module's BTF itself is to blame, so that the module is better off without it.
+    pub fn lies_in_btf(self) -> bool {
+        matches!(
+            self,
+            CauseKind::Malformed | CauseKind::Stale | CauseKind::Supplied
+        )
+    }
+}
+
+impl Cause<'_> {
+    /// Without what was found.
+    pub fn kind(&self) -> CauseKind {
+        match self {
+            Cause::Malformed(_) => CauseKind::Malformed,
+            Cause::Stale { .. } => CauseKind::Stale,
+            Cause::Supplied { .. } => CauseKind::Supplied,
+            Cause::TooLarge(_) => CauseKind::TooLarge,
+            Cause::Unmatched(_) => CauseKind::Unmatched,
+            Cause::Ids(_) => CauseKind::Ids,
+            Cause::Symbols => CauseKind::Symbols,
+        }
+    }
+}
