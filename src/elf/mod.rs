@@ -34,6 +34,7 @@ mod header;
 mod modinfo;
 mod section;
 mod symbol;
+mod text;
 
 pub use error::{Error, Place, Reason};
 pub use section::Section;

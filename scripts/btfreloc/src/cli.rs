@@ -34,6 +34,8 @@ pub enum Command {
     Check(Check),
     /// Write the BTF that would be registered for a module on a kernel
     Relocate(Relocate),
+    /// Fill the .BTF_ids of modules from their BTF, as resolve_btfids does
+    ResolveIds(ResolveIds),
     /// Write the man pages into a folder
     Man {
         /// An existing folder
@@ -126,4 +128,30 @@ pub struct Relocate {
 
 const RELOCATE_STATUS: &str = "\
 Exit status: 0 if BTF was written, 1 if none would be registered by rust_btfreloc, 2 if something could not be \
+read or written or was typed wrongly.";
+
+/// `btfreloc resolve-ids`
+#[derive(Args)]
+#[command(after_help = format!("{INPUTS}\n\n{RESOLVE_IDS_STATUS}"))]
+pub struct ResolveIds {
+    /// Modules, and folders that are searched for them, edited in place; - is edited from standard
+    /// input to standard output
+    #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
+    pub modules: Vec<PathBuf>,
+    /// The kernel they were built for; modules with .BTF.base or standalone BTF do without
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath, default_value = RUNNING)]
+    pub base: PathBuf,
+    /// Where the module goes instead, compressed as the name says; - for standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+/// The BTF of the running kernel.
+const RUNNING: &str = "/sys/kernel/btf/vmlinux";
+
+const RESOLVE_IDS_STATUS: &str = "\
+Exit status: 0 if every id was found, 1 if one was not, which is 0 in the module then, 2 if something could not be \
 read or written or was typed wrongly.";

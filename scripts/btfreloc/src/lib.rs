@@ -9,7 +9,8 @@
 //! | [`decide`] | what the kernel module would do with a module's BTF |
 //! | [`c_code`] | what the kernel's own code would do with it |
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
-//! | [`check`], [`inspect`], [`relocate`] | one command each |
+//! | [`output`] | files and modules that are written |
+//! | [`check`], [`inspect`], [`relocate`], [`resolve_ids`] | one command each |
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -22,5 +23,7 @@ pub mod docs;
 pub mod explain;
 pub mod input;
 pub mod inspect;
+pub mod output;
 pub mod relocate;
+pub mod resolve_ids;
 pub mod status;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use btfreloc::cli::{Cli, Command};
-use btfreloc::{check, docs, inspect, relocate, status};
+use btfreloc::{check, docs, inspect, relocate, resolve_ids, status};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -18,6 +18,7 @@ fn run(command: Command) -> Result<status::Status> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Relocate(args) => relocate::run(&args),
+        Command::ResolveIds(args) => resolve_ids::run(&args),
         Command::Man { dir } => docs::man(&dir),
         Command::Completions { shell } => docs::completions(shell),
     }

@@ -38,6 +38,11 @@ pub fn complain(error: &Error) {
     eprintln!("btfreloc: {error:#}");
 }
 
+/// One line on standard error about what was done nevertheless.
+pub fn warn(what: &str) {
+    eprintln!("btfreloc: warning: {what}");
+}
+
 fn is_broken_pipe(error: &Error) -> bool {
     let kinds = error.chain().filter_map(|cause| {
         let io = cause.downcast_ref::<io::Error>().map(io::Error::kind);

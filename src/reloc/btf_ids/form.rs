@@ -27,7 +27,11 @@ pub enum Form<'n> {
 
 impl<'n> Form<'n> {
     /// Reads the name of a symbol; `None` where it is not one for `.BTF_ids`.
-    pub(super) fn of(symbol: &'n [u8]) -> Option<Result<Self, Reason>> {
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::UnknownForm`]
+    pub fn of(symbol: &'n [u8]) -> Option<Result<Self, Reason>> {
         let text = symbol.strip_prefix(b"__BTF_ID__")?;
         Some(Form::parse(text).ok_or(Reason::UnknownForm))
     }

@@ -20,7 +20,7 @@ pub fn label(path: &Path) -> String {
 }
 
 /// Whether `path` stands for standard input.
-pub(super) fn is_stream(path: &Path) -> bool {
+pub fn is_stream(path: &Path) -> bool {
     path.as_os_str() == STREAM
 }
 

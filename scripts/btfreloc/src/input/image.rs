@@ -2,13 +2,12 @@
 
 //! A file without what it was wrapped in.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{anyhow, Context, Result};
 use rust_btfreloc::elf::Elf;
 use serde::Serialize;
 
-use super::elf_words::Words;
 use super::unpack::Packing;
 use super::{bzimage, file, label};
 
@@ -27,12 +26,16 @@ pub enum Content {
 
 /// An unpacked file.
 pub struct Image {
+    /// Where it was read from; - for standard input.
+    pub path: PathBuf,
     /// How it is named in what is printed.
     pub label: String,
     /// ELF or raw BTF.
     pub bytes: Vec<u8>,
     /// Which of the two.
     pub content: Content,
+    /// What the whole file was compressed with.
+    pub packing: Option<Packing>,
     /// How it was wrapped, from the outside in.
     pub wrapping: Vec<&'static str>,
 }
@@ -46,12 +49,13 @@ impl Image {
     pub fn read(path: &Path) -> Result<Self> {
         let label = label(path);
         let bytes = file::read(path).with_context(|| label.clone())?;
-        Self::unwrap(label.clone(), bytes).context(label)
+        Self::unwrap(path, bytes).context(label)
     }
 
-    fn unwrap(label: String, mut bytes: Vec<u8>) -> Result<Self> {
+    fn unwrap(path: &Path, mut bytes: Vec<u8>) -> Result<Self> {
         let mut wrapping = Vec::new();
-        if let Some(packing) = Packing::of(&bytes) {
+        let packing = Packing::of(&bytes);
+        if let Some(packing) = packing {
             bytes = packing.unpack(&bytes)?;
             wrapping.push(packing.name());
         }
@@ -66,9 +70,11 @@ impl Image {
             _ => Content::Elf,
         };
         let image = Image {
-            label,
+            path: path.to_owned(),
+            label: label(path),
             bytes,
             content,
+            packing,
             wrapping,
         };
         image.elf()?;
@@ -83,7 +89,10 @@ impl Image {
     pub fn elf(&self) -> Result<Option<Elf<'_>>> {
         match self.content {
             Content::RawBtf => Ok(None),
-            Content::Elf => Ok(Some(Elf::parse(&self.bytes).map_err(Words)?)),
+            Content::Elf => match Elf::parse(&self.bytes) {
+                Ok(elf) => Ok(Some(elf)),
+                Err(error) => Err(anyhow!("{error}")),
+            },
         }
     }
 }

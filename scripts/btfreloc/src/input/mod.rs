@@ -3,7 +3,6 @@
 //! What is named on the command line, read: files, folders, streams and installed kernels.
 
 mod bzimage;
-mod elf_words;
 mod file;
 mod find;
 mod image;
@@ -12,9 +11,10 @@ mod kernel;
 mod module;
 mod unpack;
 
-pub use file::{label, once_only};
+pub use file::{is_stream, label, once_only};
 pub use find::modules;
 pub use image::{Content, Image};
 pub use installed::{find as installed, LOOKED_FOR};
 pub use kernel::Kernel;
 pub use module::{Module, Sections};
+pub use unpack::Packing;

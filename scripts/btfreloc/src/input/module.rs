@@ -34,6 +34,11 @@ impl Module {
         Ok(Module { image })
     }
 
+    /// The file itself.
+    pub fn image(&self) -> &Image {
+        &self.image
+    }
+
     /// How the file is named in what is printed.
     pub fn label(&self) -> &str {
         &self.image.label

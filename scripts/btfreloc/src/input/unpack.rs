@@ -2,11 +2,16 @@
 
 //! What modules and kernels are compressed with, told by the first bytes.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use flate2::bufread::{GzDecoder, MultiGzDecoder};
+use flate2::write::GzEncoder;
+use flate2::Compression;
 use liblzma::bufread::XzDecoder;
+use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
+use liblzma::write::XzEncoder;
 use lz4_flex::frame::FrameDecoder;
 
 /// Most bytes that are unpacked: more than any kernel has, and less than would do harm.
@@ -52,6 +57,45 @@ impl Packing {
         }
     }
 
+    /// What a file of this name is compressed with; `None` for a name that says nothing of it.
+    pub fn named(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "gz" => Some(Packing::Gzip),
+            "xz" => Some(Packing::Xz),
+            "zst" => Some(Packing::Zstd),
+            _ => None,
+        }
+    }
+
+    /// Packs a module as the kernel's build does (`scripts/Makefile.modinst`): the kernel takes no
+    /// other check than CRC32.
+    ///
+    /// # Errors
+    ///
+    /// Modules are not packed like that.
+    pub fn pack(self, bytes: &[u8]) -> Result<Vec<u8>> {
+        match self {
+            Packing::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+                encoder.write_all(bytes)?;
+                Ok(encoder.finish()?)
+            }
+            Packing::Xz => {
+                let mut encoder = XzEncoder::new_stream(Vec::new(), xz_encoder()?);
+                encoder.write_all(bytes)?;
+                Ok(encoder.finish()?)
+            }
+            Packing::Zstd => {
+                let mut encoder = zstd::Encoder::new(Vec::new(), zstd::DEFAULT_COMPRESSION_LEVEL)?;
+                encoder.include_checksum(true)?;
+                encoder.set_pledged_src_size(Some(bytes.len() as u64))?;
+                encoder.write_all(bytes)?;
+                Ok(encoder.finish()?)
+            }
+            Packing::Lz4 => bail!("modules are not kept in lz4: unpack it first"),
+        }
+    }
+
     /// Unpacks all of `bytes`, a file.
     pub(super) fn unpack(self, bytes: &[u8]) -> Result<Vec<u8>> {
         match self {
@@ -84,6 +128,16 @@ impl Packing {
         );
         Ok(unpacked)
     }
+}
+
+fn xz_encoder() -> Result<Stream> {
+    const DICTIONARY: u32 = 1 << 20;
+    const PRESET: u32 = 6;
+    let mut options = LzmaOptions::new_preset(PRESET)?;
+    options.dict_size(DICTIONARY);
+    let mut filters = Filters::new();
+    filters.lzma2(&options);
+    Ok(Stream::new_stream_encoder(&filters, Check::Crc32)?)
 }
 
 fn zstd_decoder(bytes: &[u8]) -> io::Result<impl Read + '_> {

@@ -93,7 +93,7 @@ impl File {
         };
         // As the kernel does it, an empty section is taken for none.
         let btf = btf.filter(|btf| !btf.is_empty());
-        let sort = sort(btf, btf_base);
+        let sort = Sort::of(btf, btf_base);
         let own = match (image.content, sort) {
             (Content::RawBtf, _) => "",
             _ => ".BTF",
@@ -127,12 +127,15 @@ impl File {
     }
 }
 
-fn sort(btf: Option<&[u8]>, btf_base: Option<&[u8]>) -> Sort {
-    match (btf, btf_base) {
-        (None, _) => Sort::None,
-        (Some(_), Some(_)) => Sort::Distilled,
-        (Some(btf), None) if stands_alone(btf).is_ok_and(|alone| alone) => Sort::Standalone,
-        (Some(_), None) => Sort::PlainSplit,
+impl Sort {
+    /// The sort of `btf`, which comes with `btf_base`.
+    pub fn of(btf: Option<&[u8]>, btf_base: Option<&[u8]>) -> Self {
+        match (btf, btf_base) {
+            (None, _) => Sort::None,
+            (Some(_), Some(_)) => Sort::Distilled,
+            (Some(btf), None) if stands_alone(btf).is_ok_and(|alone| alone) => Sort::Standalone,
+            (Some(_), None) => Sort::PlainSplit,
+        }
     }
 }
 

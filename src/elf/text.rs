@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The words for what is wrong with an ELF file.
+//! The words for what is wrong with an ELF image, as `reloc` has them for BTF.
 
-use std::fmt::{Display, Formatter, Result};
+use core::fmt::{Display, Formatter, Result};
 
-use rust_btfreloc::elf::{Error, Place, Reason};
+use super::{Error, Place, Reason};
 
-/// An error of the ELF reader, as text.
-#[derive(Debug)]
-pub(super) struct Words(pub(super) Error);
-
-impl std::error::Error for Words {}
-
-impl Display for Words {
+impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Error {
             place,
             offset,
             reason,
-        } = self.0;
+        } = *self;
         // What is no ELF file at all has no places in it.
         match (reason, place) {
             (Reason::Short(len), _) => {

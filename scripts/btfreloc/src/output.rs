@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is written: files whole or not at all, modules compressed as they were.
+
+use std::fs::{self, File};
+use std::io::{stdout, Write};
+use std::os::unix::fs::{chown, MetadataExt};
+use std::path::Path;
+
+use anyhow::{ensure, Context, Result};
+use tempfile::{Builder, NamedTempFile};
+
+use crate::input::{is_stream, label, Image, Packing};
+
+/// What ends a module that carries a signature (`include/uapi/linux/module_signature.h`).
+const SIGNED: &[u8] = b"~Module signature appended~\n";
+/// Bytes of `struct module_signature`, the last four of which are the signature's length.
+const SIGNATURE_INFO: usize = 12;
+
+/// Puts the module `image`, edited to `elf`, into `output`, or without one back to where it came
+/// from; tells whether it had a signature, which would be wrong now and is taken off.
+///
+/// Back in its place it is compressed as it was. Elsewhere the name tells, as it does to modprobe;
+/// a stream is not compressed.
+///
+/// # Errors
+///
+/// It cannot be compressed like that or not be written; then what was there is as it was.
+pub fn put_module(image: &Image, elf: &[u8], output: Option<&Path>) -> Result<bool> {
+    ensure!(
+        !image.wrapping.contains(&"vmlinuz"),
+        "{}: this is a kernel and not a module",
+        image.label
+    );
+    let path = output.unwrap_or(&image.path);
+    let packing = match output {
+        None if !is_stream(path) => image.packing,
+        _ => Packing::named(path),
+    };
+    let unsigned = without_signature(elf);
+    match packing {
+        None => write(path, unsigned)?,
+        Some(packing) => {
+            let packed = packing.pack(unsigned).with_context(|| label(path))?;
+            write(path, &packed)?;
+        }
+    }
+    Ok(unsigned.len() != elf.len())
+}
+
+/// The module `elf` without its signature.
+pub fn without_signature(elf: &[u8]) -> &[u8] {
+    let end = || {
+        let signed = elf.strip_suffix(SIGNED)?;
+        let len = signed.last_chunk().copied().map(u32::from_be_bytes)?;
+        signed
+            .len()
+            .checked_sub(SIGNATURE_INFO + usize::try_from(len).ok()?)
+    };
+    end().and_then(|end| elf.get(..end)).unwrap_or(elf)
+}
+
+/// Writes a file, or to standard output where `path` is `-`.
+///
+/// What reads a file meanwhile sees the old one or the new one, never a part. Links lead to what is
+/// replaced; mode and owner stay.
+///
+/// # Errors
+///
+/// It cannot be written; then it is as it was.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if is_stream(path) {
+        let mut out = stdout().lock();
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        return written.context("standard output");
+    }
+    // A device or a pipe cannot be replaced.
+    let written = match fs::metadata(path) {
+        Ok(found) if !found.is_file() => fs::write(path, bytes).map_err(Into::into),
+        _ => replace(path, bytes),
+    };
+    written.with_context(|| label(path))
+}
+
+fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // Made with the mode of any new file, not as a secret.
+    let mut file = Builder::new()
+        .prefix(".btfreloc-")
+        .make_in(folder, |path| File::create_new(path))?;
+    file.write_all(bytes)?;
+    keep_rights(path, &file)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Gives the new file the mode and the owner of the one that it replaces.
+fn keep_rights(path: &Path, file: &NamedTempFile) -> Result<()> {
+    let Ok(old) = fs::metadata(path) else {
+        return Ok(());
+    };
+    let new = file.as_file().metadata()?;
+    if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+        let what = "its owner cannot be kept";
+        chown(file.path(), Some(old.uid()), Some(old.gid())).context(what)?;
+    }
+    Ok(fs::set_permissions(file.path(), old.permissions())?)
+}

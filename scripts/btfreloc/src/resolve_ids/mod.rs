@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `btfreloc resolve-ids`: fills `.BTF_ids` from a module's BTF, as `tools/bpf/resolve_btfids` does.
+//!
+//! It fills the ids and nothing else. What that tool does to the BTF itself since 7.0 (declaration
+//! tags for kfuncs, prototypes without implicit arguments) it leaves alone. Where a name is both
+//! the module's and its base's, that tool takes the base's, so that a kfunc called like any static
+//! function of the kernel gets an id with which it can never be called; here it is the module's.
+
+mod fill;
+mod on_base;
+mod text;
+mod wanted;
+
+use std::io::{stdout, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{ensure, Context, Result};
+use serde::Serialize;
+
+pub use fill::resolve;
+pub use on_base::{with_btf, Vmlinux};
+
+use crate::cli::{self, Format};
+use crate::input::{self, Image, Module};
+use crate::output;
+use crate::status::{complain, warn, Status};
+
+/// What was found for the ids of a module.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Resolved {
+    /// How many ids there are.
+    pub ids: usize,
+    /// How many sets and set8s.
+    pub sets: usize,
+    /// Whether a byte of the section is another than before.
+    pub changed: bool,
+    /// The ids that are 0 now, as there is no such type.
+    pub missing: Vec<Missing>,
+    /// The ids that could have been others.
+    pub several: Vec<Several>,
+}
+
+/// A type that is not there.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct Missing {
+    pub symbol: String,
+    pub kind: String,
+    pub name: String,
+}
+
+/// A name that stands for several types.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Several {
+    /// Their kind.
+    pub kind: String,
+    /// Their name.
+    pub name: String,
+    /// The one that was taken, then the others.
+    pub ids: Vec<u32>,
+}
+
+/// A module that was edited.
+#[derive(Debug, Serialize)]
+struct Edited {
+    module: String,
+    #[serde(flatten)]
+    resolved: Resolved,
+    /// Whether it lost its signature, which the new bytes make wrong.
+    signature_removed: bool,
+}
+
+/// Fills the ids of each module.
+///
+/// # Errors
+///
+/// Nothing can be printed. A module that cannot be read or written is told, and the others are done.
+pub fn run(args: &cli::ResolveIds) -> Result<Status> {
+    let base = Some(&*args.base).filter(|base| input::is_stream(base));
+    input::once_only(args.modules.iter().map(PathBuf::as_path).chain(base))?;
+    let modules = input::modules(&args.modules);
+    ensure!(
+        args.output.is_none() || modules.len() == 1,
+        "-o names one file: give one module, not {}",
+        modules.len()
+    );
+    let vmlinux = Vmlinux::new(&args.base);
+    let (mut edited, mut status) = (Vec::new(), Status::True);
+    for path in modules {
+        match path.and_then(|path| edit(&path, &vmlinux, args.output.as_deref())) {
+            Ok(done) => {
+                tell(&done);
+                if !done.resolved.missing.is_empty() {
+                    status = status.max(Status::NotTrue);
+                }
+                edited.push(done);
+            }
+            Err(error) => {
+                complain(&error);
+                status = Status::BadInput;
+            }
+        }
+    }
+    // Standard output may be where a module went.
+    let streams = args.output.iter().chain(&args.modules);
+    if !streams.into_iter().any(|path| input::is_stream(path)) {
+        show(args.format, &edited).context("standard output")?;
+    }
+    Ok(status)
+}
+
+fn edit(path: &Path, vmlinux: &Vmlinux<'_>, output: Option<&Path>) -> Result<Edited> {
+    let module = Module::read(path)?;
+    let (elf, resolved) = resolved(&module, vmlinux).with_context(|| module.label().to_owned())?;
+    let elsewhere = output.is_some() || input::is_stream(path);
+    let signature_removed = match resolved.changed || elsewhere {
+        true => output::put_module(module.image(), &elf, output)?,
+        false => false,
+    };
+    Ok(Edited {
+        module: module.label().to_owned(),
+        resolved,
+        signature_removed,
+    })
+}
+
+/// The module with its ids filled in.
+fn resolved(module: &Module, vmlinux: &Vmlinux<'_>) -> Result<(Vec<u8>, Resolved)> {
+    let Image { content, bytes, .. } = module.image();
+    ensure!(
+        *content == input::Content::Elf,
+        "raw BTF has no .BTF_ids: name the module"
+    );
+    let sections = module.sections()?;
+    let mut elf = bytes.clone();
+    let has_ids = sections.elf.is_some_and(|elf| {
+        let section = elf.section(b".BTF_ids");
+        section
+            .and_then(|section| elf.data(&section))
+            .is_some_and(|ids| !ids.is_empty())
+    });
+    if !has_ids {
+        return Ok((elf, Resolved::default()));
+    }
+    let btf = sections.btf.context("it has .BTF_ids and no .BTF")?;
+    let resolved = with_btf(&btf, vmlinux, |btf| resolve(&mut elf, btf))?;
+    Ok((elf, resolved))
+}
+
+fn tell(edited: &Edited) {
+    let Edited {
+        module,
+        resolved,
+        signature_removed,
+    } = edited;
+    for missing in &resolved.missing {
+        warn(&format!("{module}: {missing}"));
+    }
+    for several in &resolved.several {
+        warn(&format!("{module}: {several}"));
+    }
+    if *signature_removed {
+        warn(&format!(
+            "{module}: its signature was removed, as it would be wrong now: sign it again"
+        ));
+    }
+}
+
+fn show(format: Format, edited: &[Edited]) -> Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    match format {
+        Format::Text => text::write(&mut out, edited)?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, edited)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A module's BTF on what it was split off: its own distilled base, a vmlinux, or nothing.
+
+use std::cell::OnceCell;
+use std::path::Path;
+
+use anyhow::{anyhow, Result};
+use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
+use rust_btfreloc::reloc::{check_plain, Input, Survey};
+
+use crate::input::Kernel;
+use crate::inspect::Sort;
+
+/// The vmlinux for modules with plain split BTF, read when the first of them comes.
+pub struct Vmlinux<'p> {
+    name: &'p Path,
+    kernel: OnceCell<Kernel>,
+}
+
+impl<'p> Vmlinux<'p> {
+    /// The kernel that `name` stands for.
+    pub fn new(name: &'p Path) -> Self {
+        Vmlinux {
+            name,
+            kernel: OnceCell::new(),
+        }
+    }
+
+    fn get(&self) -> Result<&Kernel> {
+        match self.kernel.get() {
+            Some(kernel) => Ok(kernel),
+            None => {
+                let kernel = Kernel::read(self.name)?;
+                Ok(self.kernel.get_or_init(|| kernel))
+            }
+        }
+    }
+}
+
+/// Calls `work` with the BTF of a module; `vmlinux` serves where it has no base of its own.
+///
+/// # Errors
+///
+/// The BTF is damaged or was split off another vmlinux; what `work` returns.
+pub fn with_btf<T>(
+    input: &Input<'_>,
+    vmlinux: &Vmlinux<'_>,
+    work: impl FnOnce(&Btf<'_>) -> Result<T>,
+) -> Result<T> {
+    match (input.btf_base, Sort::of(Some(input.btf), input.btf_base)) {
+        (Some(btf_base), _) => {
+            let mut offsets = Vec::new();
+            let base = alone(Section::BtfBase, btf_base, &mut offsets).map_err(words)?;
+            on(&base, input.btf, work)
+        }
+        (None, Sort::Standalone) => {
+            let mut offsets = Vec::new();
+            work(&alone(Section::Btf, input.btf, &mut offsets).map_err(words)?)
+        }
+        (None, _) => {
+            let kernel = vmlinux.get()?;
+            fits(kernel, input)?;
+            on(kernel.base().btf(), input.btf, work)
+        }
+    }
+}
+
+fn alone<'a>(
+    section: Section,
+    bytes: &'a [u8],
+    offsets: &'a mut Vec<u32>,
+) -> Result<Btf<'a>, Error> {
+    let blob = Blob::parse(section, Form::Base, bytes)?;
+    offsets.resize(Table::needs(Table::count(&blob, 1)?, 0), 0);
+    Ok(Btf::alone(blob, Table::build(&blob, 1, offsets, 0)?))
+}
+
+fn on<T>(base: &Btf<'_>, bytes: &[u8], work: impl FnOnce(&Btf<'_>) -> Result<T>) -> Result<T> {
+    let blob = Blob::parse(Section::Btf, Form::Split, bytes).map_err(words)?;
+    let count = Table::count(&blob, base.end_id()).map_err(words)?;
+    let mut offsets = vec![0; Table::needs(count, 0)];
+    let table = Table::build(&blob, base.end_id(), &mut offsets, 0).map_err(words)?;
+    let btf = Btf::split(base, blob, table);
+    verify::references(&btf).map_err(words)?;
+    work(&btf)
+}
+
+/// Refuses plain split BTF that the kernel itself would refuse: it was made for another one.
+fn fits(kernel: &Kernel, input: &Input<'_>) -> Result<()> {
+    let base = kernel.base();
+    let survey = Survey::of(&base, input).map_err(words)?;
+    let mut scratch = vec![0; survey.scratch_len()];
+    check_plain(&base, &survey, &mut scratch).map_err(|error| {
+        anyhow!(
+            "not split off {}: {}; name the vmlinux it was built with by --base",
+            kernel.label(),
+            survey.describe(&base, error)
+        )
+    })
+}
+
+fn words(error: Error) -> anyhow::Error {
+    anyhow!("{error}")
+}
