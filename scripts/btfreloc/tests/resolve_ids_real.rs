@@ -112,12 +112,18 @@ fn as_the_compiler_leaves_it() {
 }
 
 #[test]
-fn all_stock_modules() {
-    let paths = modules(&[stock(&running())])
-        .into_iter()
-        .map(Result::unwrap);
+fn stock_modules() {
+    let folders = [
+        "arch",
+        "block",
+        "net",
+        "drivers/block",
+        "drivers/infiniband",
+    ];
+    let folders = folders.map(|folder| stock(&running()).join("kernel").join(folder));
+    let paths = modules(&folders).into_iter().map(Result::unwrap);
     let found = with_ids(paths.collect());
-    assert!(found.len() > 100, "{}", found.len());
+    assert!(found.len() > 20, "{}", found.len());
     let base = Btf::base(&fs::read(vmlinux()).unwrap()).unwrap();
     let check = |(path, image): &(PathBuf, Vec<u8>)| {
         let raw = section(image, ".BTF").unwrap();
@@ -127,12 +133,7 @@ fn all_stock_modules() {
         let (after, told) = resolved(before, raw, None);
         // The whole file, so that nothing else changes either.
         assert!(after == *image, "{}", path.display());
-        assert_eq!(
-            (told.missing, told.several),
-            (vec![], vec![]),
-            "{}",
-            path.display()
-        );
+        assert_eq!(told.missing, [], "{}", path.display());
         let (again, told) = resolved(after, raw, None);
         assert!(again == *image && !told.changed, "{}", path.display());
         told.sets

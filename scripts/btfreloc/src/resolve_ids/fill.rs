@@ -30,9 +30,8 @@ struct Set<'n> {
 /// Fills `.BTF_ids` of the ELF file `elf` with ids of `btf`, which is the module's own on its base,
 /// and sorts the sets; no other byte changes.
 ///
-/// The types of the module come ahead of those of its base, and of several of one name the first
-/// serves. What is not found is 0. A section that was filled before is filled again, but for the
-/// order of a set8: flags follow an id, so that once it is sorted only its own ids fit.
+/// What is not found is 0. A section that was filled before is filled again, but for a set8: its
+/// flags moved with the ids, so that once it is sorted no others can take their place.
 ///
 /// # Errors
 ///

@@ -2,10 +2,12 @@
 
 //! `btfreloc resolve-ids`: fills `.BTF_ids` from a module's BTF, as `tools/bpf/resolve_btfids` does.
 //!
-//! It fills the ids and nothing else. What that tool does to the BTF itself since 7.0 (declaration
-//! tags for kfuncs, prototypes without implicit arguments) it leaves alone. Where a name is both
-//! the module's and its base's, that tool takes the base's, so that a kfunc called like any static
-//! function of the kernel gets an id with which it can never be called; here it is the module's.
+//! It fills the ids and nothing else: what that tool does to the BTF itself since 7.0 (declaration
+//! tags for kfuncs, prototypes without implicit arguments) is not done here.
+//!
+//! Of several types of one name both take the one of the lowest id, so one of the base. Functions
+//! are the exception: a module's code can only mean its own, and a kfunc that is called like some
+//! static function of the kernel would get an id with which no program can call it.
 
 mod fill;
 mod on_base;

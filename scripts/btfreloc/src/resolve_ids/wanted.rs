@@ -7,29 +7,35 @@ use std::collections::HashMap;
 use rust_btfreloc::btf::{Btf, Kind};
 
 /// Names, each with the types that have it.
-pub(super) struct Wanted<'n>(HashMap<&'n [u8], Vec<(Kind, u32)>>);
+pub(super) struct Wanted<'n> {
+    found: HashMap<&'n [u8], Vec<(Kind, u32)>>,
+    /// The first id that is the module's.
+    start_id: u32,
+}
 
 impl<'n> Wanted<'n> {
     /// Looks up `names` in `btf` and in its base.
     pub(super) fn find(names: impl Iterator<Item = &'n [u8]>, btf: &Btf<'_>) -> Self {
         let mut found: HashMap<_, Vec<_>> = names.map(|name| (name, Vec::new())).collect();
-        // The module's own types come first: they are what its code calls by that name.
-        let base = 1..btf.start_id();
-        let base = base.filter_map(|id| Some((id, btf.record(id)?)));
-        for (id, record) in btf.own_records().chain(base) {
+        let start_id = btf.start_id();
+        let base = (1..start_id).filter_map(|id| Some((id, btf.record(id)?)));
+        for (id, record) in base.chain(btf.own_records()) {
             let name = btf.name(record.name_off());
             if let Some(types) = name.and_then(|name| found.get_mut(name)) {
                 types.push((record.kind(), id));
             }
         }
-        Wanted(found)
+        Wanted { found, start_id }
     }
 
-    /// The ids of all types of this kind and name, the one that they stand for first.
+    /// The ids of all types of this kind and name, the one that they stand for first: the lowest,
+    /// but of functions the module's own, as no other can be meant.
     pub(super) fn ids(&self, kind: Kind, name: &[u8]) -> Vec<u32> {
-        let types = self.0.get(name).into_iter().flatten();
+        let types = self.found.get(name).into_iter().flatten();
         let ids = types.filter_map(|(found, id)| (*found == kind).then_some(*id));
-        ids.collect()
+        let mut ids: Vec<_> = ids.collect();
+        ids.sort_by_key(|id| kind == Kind::Func && *id < self.start_id);
+        ids
     }
 }
 
