@@ -18,7 +18,7 @@ const SIGNED: &[u8] = b"~Module signature appended~\n";
 const SIGNATURE_INFO: usize = 12;
 
 /// Puts the module `image`, edited to `elf`, into `output`, or without one back to where it came
-/// from; tells whether it had a signature, which would be wrong now and is taken off.
+/// from; tells whether it lost its signature, which is wrong for other bytes.
 ///
 /// Back in its place it is compressed as it was. Elsewhere the name tells, as it does to modprobe;
 /// a stream is not compressed.
@@ -37,7 +37,10 @@ pub fn put_module(image: &Image, elf: &[u8], output: Option<&Path>) -> Result<bo
         None if !is_stream(path) => image.packing,
         _ => Packing::named(path),
     };
-    let unsigned = without_signature(elf);
+    let unsigned = match elf == image.bytes {
+        true => elf,
+        false => without_signature(elf),
+    };
     match packing {
         None => write(path, unsigned)?,
         Some(packing) => {

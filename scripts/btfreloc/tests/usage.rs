@@ -60,6 +60,7 @@ fn each_command_has_its_page() {
         "-inspect",
         "-check",
         "-relocate",
+        "-resolve-ids",
         "-man",
         "-completions",
     ] {
