@@ -35,7 +35,7 @@ fn found(reason: Reason, f: &mut Formatter<'_>) -> Result {
         Reason::ByteOrder(order) => write!(f, "byte order {order} is not that of this machine"),
         Reason::Version(version) => write!(f, "version {version}, only 1 is known"),
         Reason::HeaderLength(len) => write!(f, "section headers of {len} bytes, not 64"),
-        Reason::NoSections => f.write_str("no section headers in the file"),
+        Reason::NoSections => f.write_str("no section headers in the file, it may be cut short"),
         Reason::HeadersOutside(count) => {
             write!(f, "{count} section headers go past the end of the file")
         }

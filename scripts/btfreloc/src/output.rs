@@ -3,7 +3,7 @@
 //! What is written: files whole or not at all, modules compressed as they were.
 
 use std::fs::{self, File};
-use std::io::{stdout, Write};
+use std::io::{stdout, IsTerminal, Write};
 use std::os::unix::fs::{chown, MetadataExt};
 use std::path::Path;
 
@@ -63,16 +63,20 @@ pub fn without_signature(elf: &[u8]) -> &[u8] {
     end().and_then(|end| elf.get(..end)).unwrap_or(elf)
 }
 
-/// Writes a file, or to standard output where `path` is `-`.
+/// Writes bytes that are not for people to a file, or to standard output where `path` is `-`.
 ///
 /// What reads a file meanwhile sees the old one or the new one, never a part. Links lead to what is
 /// replaced; mode and owner stay.
 ///
 /// # Errors
 ///
-/// It cannot be written; then it is as it was.
+/// It cannot be written, and is as it was; or standard output is a terminal.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if is_stream(path) {
+        ensure!(
+            !stdout().is_terminal(),
+            "standard output is a terminal: name a file with -o, or send the output elsewhere"
+        );
         let mut out = stdout().lock();
         let written = out.write_all(bytes).and_then(|()| out.flush());
         return written.context("standard output");

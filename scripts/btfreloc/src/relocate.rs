@@ -2,16 +2,13 @@
 
 //! `btfreloc relocate`: the BTF that would be registered.
 
-use std::fs;
-use std::io::{stdout, IsTerminal, Write};
-use std::path::Path;
-
-use anyhow::{ensure, Context, Error, Result};
+use anyhow::{Context, Error, Result};
 use rust_btfreloc::reloc::Policy;
 
 use crate::cli;
 use crate::decide::{decide, Decision};
 use crate::input::{self, Kernel, Module};
+use crate::output;
 use crate::status::{complain, Status};
 
 /// Writes the BTF of a module as it would be on a kernel.
@@ -21,15 +18,11 @@ use crate::status::{complain, Status};
 /// The module or the kernel cannot be read, or the output cannot be written.
 pub fn run(args: &cli::Relocate) -> Result<Status> {
     input::once_only([&*args.module, &*args.against])?;
-    ensure!(
-        !is_stream(&args.output) || !stdout().is_terminal(),
-        "standard output is a terminal: name a file with -o, or send the output elsewhere"
-    );
     let kernel = Kernel::read(&args.against)?;
     let module = Module::read(&args.module)?;
     match registered(&kernel, &module, args.strict)? {
         Ok(btf) => {
-            write(&args.output, &btf)?;
+            output::write(&args.output, &btf)?;
             Ok(Status::True)
         }
         Err(reason) => {
@@ -60,15 +53,4 @@ fn registered(kernel: &Kernel, module: &Module, strict: bool) -> Result<Result<V
         Decision::Drop(cause) => Err(format!("dropped: {cause}")),
         Decision::LeftToKernel(cause) => Err(format!("left to the kernel: {cause}")),
     })
-}
-
-fn is_stream(output: &Path) -> bool {
-    output.as_os_str() == "-"
-}
-
-fn write(output: &Path, btf: &[u8]) -> Result<()> {
-    match is_stream(output) {
-        true => stdout().write_all(btf).context("standard output"),
-        false => fs::write(output, btf).with_context(|| output.display().to_string()),
-    }
 }

@@ -2,7 +2,8 @@
 
 //! The exit status, and how what went wrong is told.
 
-use std::io;
+use std::fmt::Arguments;
+use std::io::{self, stderr, Write};
 use std::process::ExitCode;
 
 use anyhow::Error;
@@ -35,12 +36,17 @@ pub fn exit(result: Result<Status, Error>) -> ExitCode {
 
 /// One line on standard error.
 pub fn complain(error: &Error) {
-    eprintln!("btfreloc: {error:#}");
+    tell(format_args!("{error:#}"));
 }
 
 /// One line on standard error about what was done nevertheless.
 pub fn warn(what: &str) {
-    eprintln!("btfreloc: warning: {what}");
+    tell(format_args!("warning: {what}"));
+}
+
+fn tell(what: Arguments<'_>) {
+    // Where nobody listens, the exit status still says it.
+    let _ = writeln!(stderr(), "btfreloc: {what}");
 }
 
 fn is_broken_pipe(error: &Error) -> bool {

@@ -247,7 +247,7 @@ fn kernels_that_are_none_are_refused_with_their_reason() {
         (
             "split",
             module_btf(),
-            "vmlinux BTF offset 36: first string is not empty",
+            "the BTF of a module, split off a kernel's: name a kernel",
         ),
         (
             "old",

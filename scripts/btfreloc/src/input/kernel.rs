@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
-use rust_btfreloc::btf::{self, Blob, Form, Section};
+use rust_btfreloc::btf::{self, Blob, Form, Reason, Section};
 use rust_btfreloc::reloc::{Base, BaseSize};
 
 use super::{file, installed, label, Image};
@@ -30,7 +30,12 @@ impl Kernel {
         let image = Image::read(&file(name)?)?;
         let file = image.label.clone();
         let bytes = btf(image).with_context(|| file.clone())?;
-        Self::new(label, bytes).map_err(|error| Error::msg(format!("{file}: {error}")))
+        Self::new(label, bytes).map_err(|error| match error.reason {
+            Reason::StringsNoEmpty => Error::msg(format!(
+                "{file}: the BTF of a module, split off a kernel's: name a kernel"
+            )),
+            _ => Error::msg(format!("{file}: {error}")),
+        })
     }
 
     /// Builds the tables of `bytes`.
