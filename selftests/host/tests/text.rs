@@ -312,3 +312,42 @@ fn a_fate_is_one_word_and_back() {
     }
     assert_eq!(Fate::from_word(u32::MAX), Opaque(Why::Absent));
 }
+
+#[test]
+fn an_error_in_elf_says_where() {
+    use rust_btfreloc::elf::{Error, Place, Reason};
+    let text = |place, offset, reason| {
+        let error = Error {
+            place,
+            offset,
+            reason,
+        };
+        error.to_string()
+    };
+    let whole = |reason| text(Place::Header, 0, reason);
+    assert_eq!(
+        whole(Reason::Short(9)),
+        "neither ELF nor BTF: it has only 9 bytes"
+    );
+    assert_eq!(whole(Reason::Magic), "neither ELF nor BTF");
+    let outside = Reason::Outside { offset: 8, size: 9 };
+    #[rustfmt::skip]
+    let cases = [
+        (Place::Header, Reason::Class(1), "ELF header offset 4: class 1 is not ELF64 (2)"),
+        (Place::Header, Reason::ByteOrder(2), "ELF header offset 4: byte order 2 is not that of this machine"),
+        (Place::Header, Reason::Version(2), "ELF header offset 4: version 2, only 1 is known"),
+        (Place::Header, Reason::HeaderLength(40), "ELF header offset 4: section headers of 40 bytes, not 64"),
+        (Place::Header, Reason::NoSections, "ELF header offset 4: no section headers in the file, it may be cut short"),
+        (Place::Header, Reason::HeadersOutside(7), "ELF header offset 4: 7 section headers go past the end of the file"),
+        (Place::Header, Reason::NameSection(7), "ELF header offset 4: names are in section [7], which is not there"),
+        (Place::Section(3), Reason::Strings, "ELF section [3] offset 4: should hold strings and does not"),
+        (Place::Section(3), Reason::Name, "ELF section [3] offset 4: the name is past the strings"),
+        (Place::Section(3), outside, "ELF section [3] offset 4: 9 bytes at 8 go past the end of the file"),
+        (Place::Section(3), Reason::Link(7), "ELF section [3] offset 4: strings are in section [7], which is not there"),
+        (Place::Section(3), Reason::TooMany(7), "ELF section [3] offset 4: more symbols than can be numbered in 7 bytes"),
+        (Place::Symbol(5), Reason::SymbolSection(7), "ELF symbol [5] offset 4: is in section [7], which is not there"),
+    ];
+    for (place, reason, words) in cases {
+        assert_eq!(text(place, 4, reason), words);
+    }
+}
