@@ -221,7 +221,10 @@ fn what_cannot_be_done_is_refused_with_its_reason() {
             &[&raw],
             format!("{raw}: raw BTF has no .BTF_ids: name the module"),
         ),
-        (&[&no_btf], format!("{no_btf}: it has .BTF_ids and no .BTF")),
+        (
+            &[&no_btf],
+            format!("{no_btf}: it has .BTF_ids and no .BTF: encode that first"),
+        ),
         (
             &[&path, &raw, "-o", "x"],
             "-o names one file: give one module, not 2".to_owned(),

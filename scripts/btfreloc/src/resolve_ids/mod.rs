@@ -145,7 +145,9 @@ fn resolved(module: &Module, vmlinux: &Vmlinux<'_>) -> Result<(Vec<u8>, Resolved
     if !has_ids {
         return Ok((elf, Resolved::default()));
     }
-    let btf = sections.btf.context("it has .BTF_ids and no .BTF")?;
+    let btf = sections
+        .btf
+        .context("it has .BTF_ids and no .BTF: encode that first")?;
     let resolved = with_btf(&btf, vmlinux, |btf| resolve(&mut elf, btf))?;
     Ok((elf, resolved))
 }
