@@ -36,6 +36,8 @@ pub enum Command {
     Relocate(Relocate),
     /// Fill the .BTF_ids of modules from their BTF, as resolve_btfids does
     ResolveIds(ResolveIds),
+    /// Give modules with plain split BTF a .BTF.base, so that they relocate to other kernels
+    Distill(Distill),
     /// Write the man pages into a folder
     Man {
         /// An existing folder
@@ -155,3 +157,31 @@ const RUNNING: &str = "/sys/kernel/btf/vmlinux";
 const RESOLVE_IDS_STATUS: &str = "\
 Exit status: 0 if every id was found, 1 if one was not, which is 0 in the module then, 2 if something could not be \
 read or written or was typed wrongly.";
+/// `btfreloc distill`
+#[derive(Args)]
+#[command(after_help = format!("{INPUTS}\n\n{CHANGED}\n\n{CHANGE_STATUS}"))]
+pub struct Distill {
+    /// Modules, and folders that are searched for them; - for standard input
+    #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
+    pub modules: Vec<PathBuf>,
+    /// The kernel that they were built for
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub base: PathBuf,
+    /// Where the module goes instead, compressed as its name says; - for standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Where the new .BTF goes, raw; then the module is left as it is unless there is an --output
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub raw_btf: Option<PathBuf>,
+    /// Where the new .BTF.base goes, raw; likewise
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub raw_base: Option<PathBuf>,
+}
+
+const CHANGED: &str = "\
+Modules are changed in place, compressed as they were, and all else in them is kept. A signature is no longer \
+valid and is removed.";
+
+const CHANGE_STATUS: &str = "\
+Exit status: 0 if every module was changed, 1 if one was refused, 2 if something could not be read or written or \
+was typed wrongly.";

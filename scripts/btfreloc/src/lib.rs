@@ -10,7 +10,8 @@
 //! | [`c_code`] | what the kernel's own code would do with it |
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
 //! | [`output`] | files and modules that are written |
-//! | [`check`], [`inspect`], [`relocate`], [`resolve_ids`] | one command each |
+//! | [`each`], [`sections`] | modules that are changed, and BTF put into them |
+//! | [`check`], [`distill`], [`inspect`], [`relocate`], [`resolve_ids`] | one command each |
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -19,11 +20,14 @@ pub mod c_code;
 pub mod check;
 pub mod cli;
 pub mod decide;
+pub mod distill;
 pub mod docs;
+pub mod each;
 pub mod explain;
 pub mod input;
 pub mod inspect;
 pub mod output;
 pub mod relocate;
 pub mod resolve_ids;
+pub mod sections;
 pub mod status;

@@ -2,7 +2,7 @@
 
 //! The exit status, and how what went wrong is told.
 
-use std::fmt::Arguments;
+use std::fmt::{self, Arguments, Display, Formatter};
 use std::io::{self, stderr, Write};
 use std::process::ExitCode;
 
@@ -17,6 +17,18 @@ pub enum Status {
     NotTrue = 1,
     /// Something could not be read.
     BadInput = 2,
+}
+
+/// What is not true of an input that could be read.
+#[derive(Debug)]
+pub struct Refused(pub String);
+
+impl std::error::Error for Refused {}
+
+impl Display for Refused {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// The exit status of a command; an error is told on standard error.

@@ -59,6 +59,11 @@ impl Kernel {
         &self.label
     }
 
+    /// Its BTF, raw.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Its BTF with its tables.
     ///
     /// # Panics

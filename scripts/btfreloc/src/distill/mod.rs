@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `btfreloc distill`: plain split BTF gets a base of its own, `.BTF.base`.
+
+mod ids;
+mod result;
+
+use std::path::Path;
+
+use anyhow::{ensure, Context, Result};
+
+pub use ids::Mapped;
+pub use result::Distilled;
+
+use crate::input::{self, Content, Kernel, Module};
+use crate::inspect::Sort;
+use crate::sections::with_sections;
+use crate::status::{warn, Refused, Status};
+use crate::{cli, each, output};
+
+/// Distills the BTF of modules.
+///
+/// # Errors
+///
+/// The base cannot be read, or the command line does not fit together. A module that cannot be
+/// read, or not be distilled, is told, and the others are distilled.
+pub fn run(args: &cli::Distill) -> Result<Status> {
+    input::once_only(args.modules.iter().chain([&args.base]).map(|path| &**path))?;
+    let base = Kernel::read(&args.base)?;
+    let outputs = [&args.output, &args.raw_btf, &args.raw_base];
+    let only_one = outputs.iter().any(|output| output.is_some());
+    each::module(&args.modules, only_one, |path| {
+        let module = Module::read(path)?;
+        let done = distill(&module, &base);
+        let done = done.with_context(|| module.label().to_owned())?;
+        write(args, &module, &done)
+    })
+}
+
+/// The BTF of a module, distilled, and its `.BTF_ids` as they are then.
+struct Done {
+    distilled: Distilled,
+    ids: Option<Mapped>,
+}
+
+fn distill(module: &Module, base: &Kernel) -> Result<Done> {
+    let sections = module.sections()?;
+    let btf = sections.btf.map(|input| (input.btf, input.btf_base));
+    let (btf, btf_base) = btf.unzip();
+    let plain = match Sort::of(btf, btf_base.flatten()) {
+        Sort::PlainSplit => Ok(btf.unwrap_or_default()),
+        Sort::None => Err("no BTF to distill: `btfreloc encode` makes it"),
+        Sort::Standalone => Err("standalone BTF, which has no base to distill"),
+        Sort::Distilled => Err("distilled already: it has .BTF.base"),
+    };
+    let plain = plain.map_err(|reason| Refused(reason.to_owned()))?;
+    let distilled = Distilled::of(&base.base(), plain).map_err(|reason| {
+        Refused(format!(
+            "not made for {}: {reason}; name the vmlinux it was built for with --base",
+            base.label()
+        ))
+    })?;
+    let ids = sections.elf.map(|elf| Mapped::of(&elf, &distilled));
+    let ids = ids
+        .transpose()
+        .map_err(|cause| Refused(cause.to_string()))?;
+    Ok(Done {
+        distilled,
+        ids: ids.flatten(),
+    })
+}
+
+/// Raw BTF alone where that was asked for, else the module.
+fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
+    let Done { distilled, ids } = done;
+    let raw = [
+        (&args.raw_btf, &distilled.btf),
+        (&args.raw_base, &distilled.btf_base),
+    ];
+    for (to, bytes) in raw {
+        to.as_ref().map_or(Ok(()), |to| output::write(to, bytes))?;
+    }
+    if args.output.is_none() && raw.iter().any(|(to, _)| to.is_some()) {
+        return Ok(());
+    }
+    let label = module.label();
+    for lost in ids.iter().flat_map(|ids| &ids.lost) {
+        warn(&format!("{label}: .BTF_ids: {lost} is 0 now: no type of the module refers to it"));
+    }
+    let mut sections = vec![
+        (".BTF", Some(&*distilled.btf)),
+        (".BTF.base", Some(&*distilled.btf_base)),
+    ];
+    sections.extend(ids.iter().map(|ids| (".BTF_ids", Some(&*ids.bytes))));
+    put(module, &sections, args.output.as_deref())
+}
+
+/// Puts sections into a module and writes it to where it came from, or to `to`.
+fn put(module: &Module, sections: &[(&str, Option<&[u8]>)], to: Option<&Path>) -> Result<()> {
+    let (image, label) = (module.image(), module.label());
+    ensure!(
+        image.content == Content::Elf,
+        "{label}: raw BTF has no place for .BTF.base: name files with --raw-btf and --raw-base"
+    );
+    let elf = with_sections(&image.bytes, sections).with_context(|| label.to_owned())?;
+    output::put_module(image, &elf, to)?;
+    if output::without_signature(&image.bytes).len() != image.bytes.len() {
+        warn(&format!(
+            "{label}: its signature was removed, as it would be wrong now: sign it again"
+        ));
+    }
+    Ok(())
+}

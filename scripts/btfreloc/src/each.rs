@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Changes module after module, on all processors.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{ensure, Result};
+use rayon::prelude::*;
+
+use crate::input;
+use crate::status::{complain, Refused, Status};
+
+/// Calls `change` with each module that `paths` name; where all goes to one output, `only_one`,
+/// there may be no second.
+///
+/// # Errors
+///
+/// There is a second. What goes wrong with a module is told, and the others are changed.
+pub fn module(
+    paths: &[PathBuf],
+    only_one: bool,
+    change: impl Fn(&Path) -> Result<()> + Sync,
+) -> Result<Status> {
+    let modules = input::modules(paths);
+    ensure!(
+        !only_one || modules.len() == 1,
+        "one output for {} modules: name one module, or let them be changed in place",
+        modules.len()
+    );
+    let changed = modules
+        .into_par_iter()
+        .map(|path| path.and_then(|path| change(&path)))
+        .collect::<Vec<_>>();
+    let status = changed.into_iter().map(|changed| match changed {
+        Ok(()) => Status::True,
+        Err(error) => {
+            complain(&error);
+            match error.is::<Refused>() {
+                true => Status::NotTrue,
+                false => Status::BadInput,
+            }
+        }
+    });
+    Ok(status.max().unwrap_or(Status::True))
+}
