@@ -36,6 +36,8 @@ pub enum Command {
     Relocate(Relocate),
     /// Fill the .BTF_ids of modules from their BTF, as resolve_btfids does
     ResolveIds(ResolveIds),
+    /// Make the BTF of modules from their DWARF, as kbuild does it where there is a vmlinux
+    Encode(Encode),
     /// Give modules with plain split BTF a .BTF.base, so that they relocate to other kernels
     Distill(Distill),
     /// Write the man pages into a folder
@@ -149,6 +151,30 @@ pub struct ResolveIds {
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
+}
+
+/// `btfreloc encode`
+#[derive(Args)]
+#[command(after_help = format!("{INPUTS}\n\n{CHANGED}\n\n{CHANGE_STATUS}"))]
+pub struct Encode {
+    /// Modules, and folders that are searched for them; - for standard input
+    #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
+    pub modules: Vec<PathBuf>,
+    /// The kernel that they were built for
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath, default_value = RUNNING)]
+    pub base: PathBuf,
+    /// Make BTF that stands alone, for kernels whose vmlinux is not at hand; it needs rust_btfreloc to load
+    #[arg(long, conflicts_with = "base")]
+    pub standalone: bool,
+    /// Make BTF anew where there is some
+    #[arg(long)]
+    pub force: bool,
+    /// The pahole to call
+    #[arg(long, value_name = "PROGRAM", default_value = "pahole", value_hint = ValueHint::CommandName)]
+    pub pahole: PathBuf,
+    /// Where the module goes instead, compressed as its name says; - for standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
 }
 
 /// The BTF of the running kernel.

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{ensure, Result};
 use rayon::prelude::*;
 
-use crate::input;
-use crate::status::{complain, Refused, Status};
+use crate::input::{self, Module};
+use crate::output;
+use crate::status::{complain, warn, Refused, Status};
 
 /// Calls `change` with each module that `paths` name; where all goes to one output, `only_one`,
 /// there may be no second.
@@ -42,4 +43,21 @@ pub fn module(
         }
     });
     Ok(status.max().unwrap_or(Status::True))
+}
+
+/// Puts `elf`, what has become of `module`, back to where that came from, or to `to`.
+///
+/// # Errors
+///
+/// It cannot be written; then the file is as it was.
+pub fn put(module: &Module, elf: &[u8], to: Option<&Path>) -> Result<()> {
+    let before = &module.image().bytes;
+    output::put_module(module.image(), elf, to)?;
+    if output::without_signature(before).len() != before.len() {
+        warn(&format!(
+            "{}: its signature was removed, as it would be wrong now: sign it again",
+            module.label()
+        ));
+    }
+    Ok(())
 }

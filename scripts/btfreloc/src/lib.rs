@@ -11,9 +11,10 @@
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
 //! | [`output`] | files and modules that are written |
 //! | [`each`], [`sections`] | modules that are changed, and BTF put into them |
-//! | [`check`], [`distill`], [`inspect`], [`relocate`], [`resolve_ids`] | one command each |
+//! | [`check`], [`distill`], [`encode`], [`inspect`], [`relocate`], [`resolve_ids`] | one command each |
 
-#![forbid(unsafe_code)]
+// Only what calls libbpf may, in `encode::dedup`.
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod c_code;
@@ -23,6 +24,7 @@ pub mod decide;
 pub mod distill;
 pub mod docs;
 pub mod each;
+pub mod encode;
 pub mod explain;
 pub mod input;
 pub mod inspect;

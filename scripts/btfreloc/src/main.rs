@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use btfreloc::cli::{Cli, Command};
-use btfreloc::{check, distill, docs, inspect, relocate, resolve_ids, status};
+use btfreloc::{check, distill, docs, encode, inspect, relocate, resolve_ids, status};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -19,6 +19,7 @@ fn run(command: Command) -> Result<status::Status> {
         Command::Check(args) => check::run(&args),
         Command::Relocate(args) => relocate::run(&args),
         Command::ResolveIds(args) => resolve_ids::run(&args),
+        Command::Encode(args) => encode::run(&args),
         Command::Distill(args) => distill::run(&args),
         Command::Man { dir } => docs::man(&dir),
         Command::Completions { shell } => docs::completions(shell),

@@ -60,6 +60,8 @@ fn each_command_has_its_page() {
         "-inspect",
         "-check",
         "-relocate",
+        "-distill",
+        "-encode",
         "-resolve-ids",
         "-man",
         "-completions",

@@ -7,10 +7,9 @@ use std::convert::Infallible;
 
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Form};
-use rust_btfreloc::reloc::Name;
+use rust_btfreloc::reloc::{Cause, Name};
 
 use super::Distilled;
-use crate::decide::Cause;
 
 /// The section with its ids mapped and its sets sorted again.
 pub struct Mapped {
@@ -26,7 +25,7 @@ impl Mapped {
     /// # Errors
     ///
     /// It cannot be told what is in it.
-    pub fn of(elf: &Elf<'_>, distilled: &Distilled) -> Result<Option<Self>, Cause> {
+    pub fn of(elf: &Elf<'_>, distilled: &Distilled) -> Result<Option<Self>, Cause<'static>> {
         let found = elf.section(b".BTF_ids");
         let found = found.and_then(|found| Some((found, elf.data(&found)?)));
         let Some((section, original)) = found.filter(|(_, bytes)| !bytes.is_empty()) else {

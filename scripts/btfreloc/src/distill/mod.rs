@@ -5,8 +5,6 @@
 mod ids;
 mod result;
 
-use std::path::Path;
-
 use anyhow::{ensure, Context, Result};
 
 pub use ids::Mapped;
@@ -83,31 +81,21 @@ fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
     if args.output.is_none() && raw.iter().any(|(to, _)| to.is_some()) {
         return Ok(());
     }
-    let label = module.label();
+    let (image, label) = (module.image(), module.label());
+    ensure!(
+        image.content == Content::Elf,
+        "{label}: raw BTF has no place for .BTF.base: name files with --raw-btf and --raw-base"
+    );
     for lost in ids.iter().flat_map(|ids| &ids.lost) {
-        warn(&format!("{label}: .BTF_ids: {lost} is 0 now: no type of the module refers to it"));
+        warn(&format!(
+            "{label}: .BTF_ids: {lost} is 0 now: no type of the module refers to it"
+        ));
     }
     let mut sections = vec![
         (".BTF", Some(&*distilled.btf)),
         (".BTF.base", Some(&*distilled.btf_base)),
     ];
     sections.extend(ids.iter().map(|ids| (".BTF_ids", Some(&*ids.bytes))));
-    put(module, &sections, args.output.as_deref())
-}
-
-/// Puts sections into a module and writes it to where it came from, or to `to`.
-fn put(module: &Module, sections: &[(&str, Option<&[u8]>)], to: Option<&Path>) -> Result<()> {
-    let (image, label) = (module.image(), module.label());
-    ensure!(
-        image.content == Content::Elf,
-        "{label}: raw BTF has no place for .BTF.base: name files with --raw-btf and --raw-base"
-    );
-    let elf = with_sections(&image.bytes, sections).with_context(|| label.to_owned())?;
-    output::put_module(image, &elf, to)?;
-    if output::without_signature(&image.bytes).len() != image.bytes.len() {
-        warn(&format!(
-            "{label}: its signature was removed, as it would be wrong now: sign it again"
-        ));
-    }
-    Ok(())
+    let elf = with_sections(&image.bytes, &sections).with_context(|| label.to_owned())?;
+    each::put(module, &elf, args.output.as_deref())
 }

@@ -51,7 +51,11 @@ impl Distilled {
         let mut types = (start..).zip(split.records());
         let found = types.find(|(_, record)| {
             let off = record.name_off().checked_sub(base.strings_len());
-            let kind_is = record.kind().to_string().as_bytes().eq_ignore_ascii_case(kind);
+            let kind_is = record
+                .kind()
+                .to_string()
+                .as_bytes()
+                .eq_ignore_ascii_case(kind);
             kind_is && off.is_some_and(|off| split.string_is(off, name))
         });
         found.map(|(id, _)| id)

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `btfreloc encode`: what is made of a module's DWARF is, byte for byte, what kbuild makes of it.
+
+mod common;
+mod kept;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::{boot, file, folder, kit, module, run, running, text};
+use kept::kept;
+use rust_btfreloc::elf::Elf;
+
+const MODULES: [(&str, &str); 5] = [
+    ("acpi-call", "acpi_call"),
+    ("langford", "langford"),
+    ("modules", "btfreloc_demo"),
+    ("modules", "btfreloc_small"),
+    ("vpoll", "vpoll"),
+];
+
+fn vmlinux() -> String {
+    text(&boot(&running(), "vmlinux.btf"))
+}
+
+/// A module as it is compiled, with DWARF and without BTF.
+fn compiled(source: &str, name: &str) -> PathBuf {
+    module(&format!("work/{source}/{name}.ko"))
+}
+
+fn section<'a>(image: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let elf = Elf::parse(image).unwrap();
+    elf.data(&elf.section(name.as_bytes())?)
+}
+
+/// The type and the string part, which do not tell whether the header is long or short.
+fn parts(btf: &[u8]) -> [&[u8]; 2] {
+    let word = |at: usize| u32::from_ne_bytes(btf[at..at + 4].try_into().unwrap()) as usize;
+    [8, 16].map(|at| &btf[word(4) + word(at)..][..word(at + 4)])
+}
+
+#[test]
+fn modules_get_what_kbuild_embeds() {
+    let folder = folder("encode-kbuild");
+    for (source, name) in MODULES {
+        fs::copy(compiled(source, name), folder.join(format!("{name}.ko"))).unwrap();
+    }
+    let done = run(&["encode", &text(&folder), "--base", &vmlinux()]);
+    assert_eq!((done.status, done.text()), (0, ""), "{}", done.err);
+    for (source, name) in MODULES {
+        let ours = fs::read(folder.join(format!("{name}.ko"))).unwrap();
+        let theirs = fs::read(module(&format!("own/distilled/{name}.ko"))).unwrap();
+        for part in [".BTF", ".BTF.base"] {
+            let [ours, theirs] = [&ours, &theirs].map(|image| section(image, part).unwrap());
+            assert!(parts(ours) == parts(theirs), "{name}: {part}");
+        }
+        let [our_ids, their_ids] = [&ours, &theirs].map(|image| section(image, ".BTF_ids"));
+        assert_eq!(our_ids, their_ids, "{name}");
+        let before = fs::read(compiled(source, name)).unwrap();
+        let changed = [".BTF", ".BTF.base", ".BTF_ids"];
+        assert!(kept(&before, &changed) == kept(&ours, &changed), "{name}");
+    }
+    let check = run(&["check", &text(&folder), "--against", &vmlinux()]);
+    let exactly = check.text().matches("relocates exactly").count();
+    assert_eq!(
+        (check.status, exactly),
+        (0, MODULES.len()),
+        "{}",
+        check.text()
+    );
+}
+
+#[test]
+fn a_kernel_may_be_an_image() {
+    let folder = folder("encode-image");
+    let path = text(&compiled("vpoll", "vpoll"));
+    let made = [vmlinux(), text(&boot(&running(), "vmlinuz"))].map(|base| {
+        let output = text(&folder.join("vpoll.ko"));
+        let done = run(&["encode", &path, "--base", &base, "-o", &output]);
+        assert_eq!((done.status, &*done.err), (0, ""));
+        fs::read(output).unwrap()
+    });
+    assert!(made[0] == made[1]);
+}
+
+/// Kfuncs of every sort, with what the macros of the kernel make of them.
+const KFUNCS: &str = r#"
+struct bpf_prog_aux { int id; };
+struct seen { long a; struct seen *next; };
+#define KFUNC __attribute__((used, noinline))
+KFUNC int kf_plain(struct seen *s) { return s->a; }
+KFUNC int kf_fast(int a) { return a; }
+KFUNC int kf_implicit(struct seen *s, const struct bpf_prog_aux *aux) { return s->a + aux->id; }
+KFUNC void *kf_arena(void *a, void *b__arena, int c) { return c ? a : b__arena; }
+KFUNC void *kf_ret(void *a) { return a; }
+#define ID(name, n, flags) ".local __BTF_ID__func__" #name "__" #n "\n" \
+	".type __BTF_ID__func__" #name "__" #n ", STT_OBJECT\n" \
+	".size __BTF_ID__func__" #name "__" #n ", 4\n" \
+	"__BTF_ID__func__" #name "__" #n ":\n.zero 4\n.long " #flags "\n"
+asm(".pushsection .BTF_ids,\"a\"\n.local __BTF_ID__set8__kfuncs\n"
+    ".type __BTF_ID__set8__kfuncs, STT_OBJECT\n.size __BTF_ID__set8__kfuncs, 48\n"
+    "__BTF_ID__set8__kfuncs:\n.zero 4\n.long 1\n"
+    ID(kf_ret, 1, 0x2000) ID(kf_arena, 2, 0x4000) ID(kf_implicit, 3, 0x10000) ID(kf_fast, 4, 0x1000)
+    ID(kf_plain, 5, 0)
+    ".popsection\n");
+"#;
+
+/// Runs a program of the kit.
+fn tool(program: &Path, args: &[&str]) -> String {
+    let done = Command::new(program).args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{}: {said}", program.display());
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// The types as text, each with all it refers to instead of ids.
+fn dump(btf: &str) -> Vec<String> {
+    let dump = tool(Path::new("bpftool"), &["-j", "btf", "dump", "file", btf]);
+    let dump: serde_json::Value = serde_json::from_str(&dump).unwrap();
+    let types = dump["types"].as_array().unwrap();
+    let mut shown: Vec<_> = types.iter().map(|t| show(types, t, 0)).collect();
+    shown.sort();
+    shown
+}
+
+fn show(types: &[serde_json::Value], value: &serde_json::Value, depth: usize) -> String {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => {
+            let shown = fields
+                .iter()
+                .filter(|(key, _)| *key != "id")
+                .map(|(key, value)| {
+                    let id = value.as_u64().filter(|_| key.ends_with("type_id"));
+                    match id.and_then(|id| types.iter().find(|t| t["id"] == id)) {
+                        Some(found) if depth < 8 => {
+                            format!("{key}: {}", show(types, found, depth + 1))
+                        }
+                        Some(_) => key.clone(),
+                        None => format!("{key}: {}", show(types, value, depth)),
+                    }
+                });
+            format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(values) => {
+            let shown = values.iter().map(|value| show(types, value, depth));
+            format!("[{}]", shown.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn kfuncs_are_told_as_resolve_btfids_tells_them() {
+    let folder = folder("encode-kfuncs");
+    let source = file(&folder, "kfuncs.c", KFUNCS.as_bytes());
+    let [theirs, ours] = ["theirs.ko", "ours.ko"].map(|name| text(&folder.join(name)));
+    let cc = ["-g", "-O1", "-c", &source, "-o", &theirs];
+    tool(Path::new("gcc-14"), &cc);
+    fs::copy(&theirs, &ours).unwrap();
+
+    let btf = text(&folder.join("btf"));
+    let features = "--btf_features=encode_force,var,float,enum64,decl_tag,type_tag,optimized_func,consistent_func";
+    let detached = format!("--btf_encode_detached={btf}");
+    tool(Path::new("pahole"), &["-J", features, &detached, &theirs]);
+    let tree = kit().join("tree").join(running());
+    let resolve = tree.join("tools/bpf/resolve_btfids/resolve_btfids");
+    tool(&resolve, &["--btf", &btf, &theirs]);
+
+    let done = run(&["encode", &ours, "--standalone"]);
+    assert_eq!((done.status, &*done.err), (0, ""));
+    let image = fs::read(&ours).unwrap();
+    assert!(section(&image, ".BTF.base").is_none());
+    let ours = file(&folder, "ours.BTF", section(&image, ".BTF").unwrap());
+    let theirs = format!("{theirs}.BTF");
+    let shown = dump(&ours);
+    assert_eq!(shown, dump(&theirs));
+    for what in [
+        "bpf_kfunc",
+        "bpf_fastcall",
+        "kf_implicit_impl",
+        "address_space(1)",
+    ] {
+        assert!(shown.iter().any(|shown| shown.contains(what)), "{what}");
+    }
+    let inspect = run(&[
+        "inspect",
+        &text(&folder.join("ours.ko")),
+        "--format",
+        "json",
+    ]);
+    let inspect = &inspect.json()[0];
+    assert_eq!(inspect["sort"], "standalone");
+    let ids = inspect["ids"]["sets"][0]["ids"].as_array().unwrap().clone();
+    assert!(ids.len() == 5 && ids.iter().all(|id| *id != 0), "{ids:?}");
+    assert!(ids.is_sorted_by_key(|id| id.as_u64()), "{ids:?}");
+}
+
+#[test]
+fn standalone_btf_needs_no_kernel() {
+    let output = text(&folder("encode-standalone").join("vpoll.ko"));
+    let path = text(&compiled("vpoll", "vpoll"));
+    let done = run(&["encode", &path, "--standalone", "-o", &output]);
+    assert_eq!((done.status, &*done.err), (0, ""));
+    let inspect = run(&["inspect", &output, "--format", "json"]).json();
+    assert_eq!(inspect[0]["sort"], "standalone");
+    let dump = tool(Path::new("bpftool"), &["btf", "dump", "file", &output]);
+    assert!(dump.contains("STRUCT 'task_struct' size="), "{dump}");
+}
+
+#[test]
+fn what_cannot_be_encoded_is_refused() {
+    let folder = folder("encode-refused");
+    let raw = file(&folder, "raw", &common::small_kernel());
+    let cases = [
+        (text(&module("own/plain/vpoll.ko")), "has BTF already: --force makes it anew"),
+        (
+            text(&module("broken/nobtf.ko")),
+            "no DWARF (.debug_info) to make BTF of: build it with `make KCFLAGS=-g`, or for a kernel with \
+             CONFIG_DEBUG_INFO, and encode it before it is stripped",
+        ),
+        (raw, "raw BTF is no module"),
+    ];
+    for (path, reason) in cases {
+        refused(&path, &[], reason);
+    }
+    let rust = text(&module("../kbuild/rust_btfreloc.ko"));
+    let reason = "pahole finds no type in it, and knows no Rust";
+    refused(&rust, &["--force"], reason);
+}
+
+#[test]
+fn flags_are_not_given_to_other_kfuncs() {
+    let output = text(&folder("encode-twice").join("btfreloc_demo.ko"));
+    let path = text(&compiled("modules", "btfreloc_demo"));
+    let first = run(&["encode", &path, "--base", &vmlinux(), "-o", &output]);
+    assert_eq!(first.status, 0, "{}", first.err);
+    let before = fs::read(&output).unwrap();
+    let again = run(&["encode", &output, "--force", "--base", &vmlinux()]);
+    let reason = "was filled in before, and which flags belong to which kfunc is known no more";
+    assert!(again.err.contains(reason), "{}", again.err);
+    assert_eq!(again.status, 1);
+    assert!(fs::read(&output).unwrap() == before);
+}
+
+/// The reason is told, and the module stays as it is.
+fn refused(path: &str, options: &[&str], reason: &str) {
+    let before = fs::read(path).unwrap();
+    let done = run(&[&["encode", path, "--base", &vmlinux()], options].concat());
+    assert_eq!(done.err, format!("btfreloc: {path}: {reason}\n"));
+    assert_eq!((done.status, done.text()), (1, ""));
+    assert_eq!(fs::read(path).unwrap(), before);
+}
+
+#[test]
+fn btf_is_made_anew_where_that_is_asked_for() {
+    let output = text(&folder("encode-force").join("vpoll.ko"));
+    let path = text(&compiled("vpoll", "vpoll"));
+    assert_eq!(
+        run(&["encode", &path, "--base", &vmlinux(), "-o", &output]).status,
+        0
+    );
+    let first = fs::read(&output).unwrap();
+    let again = ["encode", &output, "--force", "--standalone"];
+    assert_eq!(run(&again).status, 0);
+    let alone = fs::read(&output).unwrap();
+    assert!(section(&alone, ".BTF.base").is_none());
+    let done = run(&["encode", &output, "--force", "--base", &vmlinux()]);
+    assert_eq!((done.status, &*done.err), (0, ""));
+    assert!(fs::read(&output).unwrap() == first);
+}
+
+#[test]
+fn a_pahole_that_does_not_serve_is_told() {
+    let folder = folder("encode-pahole");
+    let program = |name: &str, said: &str| {
+        let path = file(&folder, name, format!("#!/bin/sh\n{said}\n").as_bytes());
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    };
+    let install = "install it (Debian: `apt install pahole`, others: package dwarves)";
+    let (old, other) = (program("old", "echo v1.21"), program("other", "echo hello"));
+    let failing = program(
+        "failing",
+        "[ $1 = --version ] && echo v1.30 || { echo no luck >&2; exit 1; }",
+    );
+    let path = text(&compiled("vpoll", "vpoll"));
+    let cases = [
+        (
+            "/nowhere/pahole",
+            format!("/nowhere/pahole is not there: {install}, or name it with --pahole"),
+        ),
+        (
+            &old,
+            format!("{old}: version 1.21 is too old, 1.22 is needed: {install}"),
+        ),
+        (
+            &other,
+            format!("{other}: tells no version, but \"hello\\n\""),
+        ),
+        (&failing, format!("{path}: pahole: no luck")),
+    ];
+    for (pahole, reason) in cases {
+        let output = text(&folder.join("output.ko"));
+        let done = run(&[
+            "encode",
+            &path,
+            "--base",
+            &vmlinux(),
+            "--pahole",
+            pahole,
+            "-o",
+            &output,
+        ]);
+        assert_eq!(done.err, format!("btfreloc: {reason}\n"));
+        assert_eq!(done.status, 2);
+        assert!(!Path::new(&output).exists());
+    }
+}
