@@ -450,12 +450,24 @@ fn release_in(modinfo: &[u8]) -> Option<String> {
 fn the_release_a_module_was_built_for() {
     let magic = |text: &str| release_in(format!("license=GPL\0vermagic={text}\0").as_bytes());
     let debian = "7.2.6+deb13-amd64";
-    for text in [debian.to_string(), format!("{debian} SMP preempt mod_unload ")] {
+    for text in [
+        debian.to_string(),
+        format!("{debian} SMP preempt mod_unload "),
+    ] {
         assert_eq!(magic(&text).as_deref(), Some(debian));
     }
     assert_eq!(magic(&"7".repeat(64)), Some("7".repeat(64)));
     // Nothing that could lead a path elsewhere.
-    for bad in ["", " SMP", "../etc", ".", "7.2/6", "7.2\\6", "7.2\u{e9}", &"7".repeat(65)] {
+    for bad in [
+        "",
+        " SMP",
+        "../etc",
+        ".",
+        "7.2/6",
+        "7.2\\6",
+        "7.2\u{e9}",
+        &"7".repeat(65),
+    ] {
         assert_eq!(magic(bad), None, "{bad}");
     }
     assert_eq!(release_in(b"license=GPL\0notvermagic=7.2\0"), None);
