@@ -15,6 +15,7 @@ help:
 	@echo
 	@echo '  make demo          see it: a stock Debian kernel in a VM, before and after'
 	@echo '  make check         run all tests'
+	@echo '  make check-corpus  every module of the stock kernels on each of them, with libbpf beside it'
 	@echo '  make bench         what it costs, beside what the kernel takes for the same'
 	@echo '  make module        build the module for the kernel of the demonstration'
 	@echo '  make KDIR=PATH     build the module for the kernel tree at PATH (prepared, with Rust)'
@@ -69,6 +70,9 @@ demo: kit
 check: kit
 	@scripts/check
 
+check-corpus: kit
+	@scripts/check-corpus
+
 bench: kit
 	@scripts/bench
 
@@ -78,4 +82,4 @@ clean:
 distclean: clean
 	@scripts/kit clean
 
-.PHONY: help module install kit tool demo check bench clean distclean
+.PHONY: help module install kit tool demo check check-corpus bench clean distclean

@@ -3,6 +3,8 @@
 //! What the host tests share.
 
 pub mod builder;
+pub mod corpus;
+pub mod distilled;
 pub mod dump;
 pub mod kernel;
 pub mod model;

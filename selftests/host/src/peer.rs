@@ -5,8 +5,13 @@
 //! `btf_relocate.c` is one source for libbpf and the kernel, so what libbpf makes of a module is
 //! what the kernel would make of it. All reading of types here is libbpf's, none is the core's.
 
+mod compare;
+pub mod distill;
 pub mod judge;
+mod kernel;
 pub mod modules;
+mod table;
+pub mod walk;
 
 use std::ffi::{c_void, CStr};
 use std::marker::PhantomData;

@@ -2,13 +2,11 @@
 
 //! Distillation by the core: what goes where, as text that a reader can check by eye.
 
-mod distilled;
-
 use btfreloc_selftests::builder::{info, put, Builder, Header, CHAR, SIGNED};
+use btfreloc_selftests::distilled::{distill, Distilled};
 use btfreloc_selftests::dump;
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer;
-use distilled::{distill, Distilled};
 use rust_btfreloc::btf::{Error, Kind, Reason, Section};
 use rust_btfreloc::reloc::distill::{Counts, Module, Order, Plan, Survey};
 

@@ -3,101 +3,15 @@
 //! Judges a relocation of the core: against libbpf's where libbpf accepts the module, and by what
 //! its references name in any case.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use super::{
-    Btf, Type, Word, ARRAY, CONST, ENUM, ENUM64, FLOAT, FUNC_PROTO, FWD, INT, RESTRICT, STRUCT,
-    TYPEDEF, TYPE_TAG, UNION, VAR, VOLATILE,
-};
-use crate::builder::put;
-use crate::kernel::{Relocated, Vmlinux};
+use super::compare::{check, same_type};
+use super::table::{may_be_distilled, may_become, Held};
+use super::{Btf, Type, Word, FLOAT, FWD, INT, STRUCT, UNION};
+use crate::kernel::Relocated;
 
-/// A type that refers to no other: its name, and its words behind that of the name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Plain {
-    name: Vec<u8>,
-    words: Vec<u32>,
-}
-
-/// A kernel as both sides see it.
-pub struct Kernel {
-    vmlinux: Vmlinux,
-    btf: Btf<'static>,
-    names: HashMap<Vec<u8>, Vec<u32>>,
-}
-
-impl Kernel {
-    pub fn new(bytes: Vec<u8>) -> Self {
-        let btf = Btf::base(&bytes).expect("libbpf takes the kernel's BTF");
-        let mut names = HashMap::<_, Vec<u32>>::new();
-        for (id, type_) in btf.own().filter(|(_, type_)| !type_.name.is_empty()) {
-            names.entry(type_.name.to_vec()).or_default().push(id);
-        }
-        Kernel {
-            vmlinux: Vmlinux::new(bytes),
-            btf,
-            names,
-        }
-    }
-
-    pub fn btf(&self) -> &Btf<'static> {
-        &self.btf
-    }
-
-    /// The same kernel, had it these types as well; but for those that it has a FWD of, which
-    /// libbpf does not tell from the type.
-    pub fn with(&self, added: &BTreeSet<Plain>) -> Self {
-        let bytes = self.vmlinux.bytes();
-        let field = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
-        let part = |at| {
-            let start = field(4) + field(at);
-            &bytes[start as usize..(start + field(at + 4)) as usize]
-        };
-        let (mut types, mut strings) = (part(8).to_vec(), part(16).to_vec());
-        let len = |part: &[u8]| u32::try_from(part.len()).unwrap();
-        for Plain { name, words } in added {
-            let mut known = self.named(name).map(|(_, type_)| type_);
-            if known.clone().any(|type_| type_.kind() == FWD) {
-                continue;
-            }
-            // libbpf counts the types of a name by the name's offset, so that must be one.
-            let name_off = known.next().map_or(len(&strings), |type_| type_.words[0]);
-            if name_off == len(&strings) {
-                strings.extend(name);
-                strings.push(0);
-            }
-            let words = [&[name_off], words.as_slice()].concat();
-            types.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
-        }
-        let mut header = bytes[..24].to_vec();
-        let fields = [24, 0, len(&types), len(&types), len(&strings)];
-        (1..)
-            .zip(fields)
-            .for_each(|(at, word)| put(&mut header, 4 * at, word));
-        Kernel::new([header, types, strings].concat())
-    }
-
-    fn named(&self, name: &[u8]) -> impl Iterator<Item = (u32, Type<'_>)> + Clone {
-        let ids = self.names.get(name).into_iter().flatten();
-        ids.map(|id| (*id, self.btf.get(*id).unwrap()))
-    }
-}
-
-/// A rule of the design by which a distilled type becomes another type than libbpf makes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
-    /// The flavour of a FWD's definition is its kind, not its kind_flag.
-    FwdFlavour,
-    /// A FWD becomes its definition also where several types share the name.
-    FwdAmongSeveral,
-    /// A STRUCT becomes a STRUCT only, a UNION a UNION only.
-    Kind,
-    /// The size counts also where a variable, parameter or result is held by value.
-    HeldByVarOrProto,
-    /// Of several types of one name, one is of the right kind, or all are laid out the same; libbpf
-    /// refuses.
-    Several,
-}
+pub use super::kernel::{Kernel, Plain};
+pub use super::table::Rule;
 
 /// What came out.
 #[derive(Debug)]
@@ -132,20 +46,24 @@ struct Case<'a> {
 
 /// Relocates a module both ways and compares; the error says what is wrong.
 pub fn judge(kernel: &Kernel, distilled: &[u8], split: &[u8]) -> Result<Verdict, String> {
+    let relocated = kernel.vmlinux().relocate(distilled, split);
+    let relocated = relocated.map_err(|err| format!("the core refuses: {err:?}"))?;
+    judge_result(kernel, distilled, split, &relocated)
+}
+
+/// Compares what the core made of a module with what libbpf makes of it.
+pub fn judge_result(
+    kernel: &Kernel,
+    distilled: &[u8],
+    split: &[u8],
+    relocated: &Relocated,
+) -> Result<Verdict, String> {
     let base = Btf::base(distilled).map_err(|err| format!("distilled base: {err:?}"))?;
     let input = Btf::split(&base, split).map_err(|err| format!("split BTF: {err:?}"))?;
-    let theirs = Btf::split(&base, split).unwrap().relocate(&kernel.btf);
-    let relocated = kernel.vmlinux.relocate(distilled, split).map_err(|err| {
-        format!(
-            "the core refuses {err:?}, libbpf: {:?}",
-            theirs.as_ref().err()
-        )
-    })?;
-    kernel
-        .vmlinux
-        .verify(&relocated.btf)
-        .map_err(|err| format!("the result does not verify: {err:?}"))?;
-    let ours = Btf::split(&kernel.btf, &relocated.btf)
+    let theirs = Btf::split(&base, split).unwrap().relocate(kernel.btf());
+    let verified = kernel.vmlinux().verify(&relocated.btf);
+    verified.map_err(|err| format!("the result does not verify: {err:?}"))?;
+    let ours = Btf::split(kernel.btf(), &relocated.btf)
         .map_err(|err| format!("libbpf does not take the result: {err:?}"))?;
     let case = Case {
         kernel,
@@ -154,7 +72,7 @@ pub fn judge(kernel: &Kernel, distilled: &[u8], split: &[u8]) -> Result<Verdict,
         new_ids: &relocated.new_ids,
         held: Held::by(&input),
     };
-    case.counts(&relocated)?;
+    case.counts(relocated)?;
     let references = case.references()?;
     let rules = match &theirs {
         Ok(theirs) => case.compare(theirs)?,
@@ -291,7 +209,7 @@ impl Case<'_> {
     }
 
     fn same_layout(&self, a: Type<'_>, b: Type<'_>) -> bool {
-        let btf = &self.kernel.btf;
+        let btf = self.kernel.btf();
         let size = |id| btf.size_of(id).ok_or(());
         let same = |(a, b)| match (a, b) {
             (Word::Name(a), Word::Name(b)) => btf.string(a) == btf.string(b),
@@ -345,7 +263,7 @@ impl Case<'_> {
         let mut rules = BTreeMap::new();
         for id in 1..self.input.start_id() {
             let type_ = self.input.get(id).unwrap();
-            let taken = self.kernel.btf.get(self.new_ids[id as usize]).unwrap();
+            let taken = self.kernel.btf().get(self.new_ids[id as usize]).unwrap();
             let is_union = taken.kind() == UNION;
             let candidates = self.kernel.named(type_.name);
             let composite = matches!(taken.kind(), STRUCT | UNION);
@@ -369,7 +287,7 @@ impl Case<'_> {
         let type_ = self
             .distilled(id)
             .ok_or("a type of its own became another")?;
-        let taken = self.kernel.btf.get(theirs).unwrap();
+        let taken = self.kernel.btf().get(theirs).unwrap();
         let composite = |kind| matches!(kind, STRUCT | UNION);
         let composites = self
             .kernel
@@ -390,95 +308,5 @@ impl Case<'_> {
                 name(type_)
             )),
         }
-    }
-}
-
-/// Distilled types that are held by value.
-#[derive(Default)]
-struct Held {
-    any: HashSet<u32>,
-    by_var_or_proto: HashSet<u32>,
-}
-
-impl Held {
-    fn by(input: &Btf<'_>) -> Self {
-        let mut held = Held::default();
-        for (_, type_) in input.own() {
-            let others = matches!(type_.kind(), VAR | FUNC_PROTO);
-            if !others && !matches!(type_.kind(), STRUCT | UNION) {
-                continue;
-            }
-            for id in type_.ids().filter_map(|id| reached(input, id)) {
-                held.any.insert(id);
-                if others {
-                    held.by_var_or_proto.insert(id);
-                }
-            }
-        }
-        held
-    }
-}
-
-/// The distilled type that is reached from `id` with no pointer in between.
-fn reached(input: &Btf<'_>, id: u32) -> Option<u32> {
-    let mut id = id;
-    while id >= input.start_id() {
-        let type_ = input.get(id).unwrap();
-        id = match type_.kind() {
-            TYPEDEF | VOLATILE | CONST | RESTRICT | TYPE_TAG => type_.word(),
-            ARRAY => type_.rest()[0],
-            _ => return None,
-        };
-    }
-    (id != 0).then_some(id)
-}
-
-/// Whether kind, flavour and encoding let a distilled type become `other`, of the same name.
-fn may_become(distilled: Type<'_>, other: Type<'_>) -> bool {
-    let encoding = |type_: Type<'_>| type_.rest()[0] >> 24;
-    match (distilled.kind(), other.kind()) {
-        (INT, INT) => encoding(distilled) == encoding(other),
-        (ENUM, ENUM | ENUM64) => true,
-        (FWD, FWD) => distilled.kflag() == other.kflag(),
-        (FWD, STRUCT) => !distilled.kflag(),
-        (FWD, UNION) => distilled.kflag(),
-        (FLOAT, FLOAT) | (STRUCT, STRUCT) | (UNION, UNION) => true,
-        _ => false,
-    }
-}
-
-/// Whether libbpf looks for the type in a distilled base.
-fn may_be_distilled(type_: Type<'_>) -> bool {
-    matches!(
-        type_.kind(),
-        INT | FLOAT | ENUM | ENUM64 | STRUCT | UNION | FWD
-    )
-}
-
-/// Word for word the same, strings as text; what ids are is for `ids` to say.
-fn same_type(
-    of_a: &Btf<'_>,
-    a: Type<'_>,
-    of_b: &Btf<'_>,
-    b: Type<'_>,
-    mut ids: impl FnMut(u32, u32) -> Result<(), String>,
-) -> Result<(), String> {
-    check(a.parts().count() == b.parts().count(), || "another length")?;
-    for (at, parts) in a.parts().zip(b.parts()).enumerate() {
-        match parts {
-            (Word::Id(a), Word::Id(b)) => ids(a, b)?,
-            (Word::Name(a), Word::Name(b)) => check(of_a.string(a) == of_b.string(b), || {
-                format!("string in word {at}")
-            })?,
-            (a, b) => check(a == b, || format!("word {at}: {a:?}, {b:?}"))?,
-        }
-    }
-    Ok(())
-}
-
-fn check<T: Into<String>>(holds: bool, what: impl FnOnce() -> T) -> Result<(), String> {
-    match holds {
-        true => Ok(()),
-        false => Err(what().into()),
     }
 }

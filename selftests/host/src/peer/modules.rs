@@ -5,7 +5,6 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rust_btfreloc::elf::Elf;
 
@@ -33,14 +32,18 @@ pub fn kit() -> PathBuf {
 
 /// The kernels of the kit: release and vmlinux BTF.
 pub fn kernels(kit: &Path) -> Vec<(String, Vec<u8>)> {
-    let boot = kit.join("boot");
-    let releases = names(&boot);
+    let releases = names(&kit.join("boot")).into_iter();
     let read = |name: String| {
-        let path = boot.join(&name).join("vmlinux.btf");
-        let bytes = fs::read(&path).unwrap_or_else(|err| missing(&path, &err.to_string()));
+        let bytes = kernel(kit, &name);
         (name, bytes)
     };
-    releases.into_iter().map(read).collect()
+    releases.map(read).collect()
+}
+
+/// The vmlinux BTF of a kernel of the kit.
+pub fn kernel(kit: &Path, release: &str) -> Vec<u8> {
+    let path = kit.join("boot").join(release).join("vmlinux.btf");
+    fs::read(&path).unwrap_or_else(|err| missing(&path, &err.to_string()))
 }
 
 /// The kernels of the kit whose modules are there.
@@ -71,15 +74,12 @@ pub fn sample(modules: &[PathBuf], count: usize) -> Vec<PathBuf> {
 
 /// The `.BTF` of a module's file, `None` where it has none.
 pub fn btf(path: &Path) -> Option<Vec<u8>> {
+    let file = fs::read(path).unwrap_or_else(|err| missing(path, &err.to_string()));
     let image = match path.extension().and_then(|end| end.to_str()) {
-        Some("xz") => {
-            let run = Command::new("xz").arg("-dc").arg(path).output();
-            let output = run.expect("xz is not there: install xz-utils");
-            assert!(output.status.success(), "xz cannot read {}", path.display());
-            output.stdout
-        }
-        _ => fs::read(path).unwrap(),
+        Some("xz") => liblzma::decode_all(&*file),
+        _ => Ok(file),
     };
+    let image = image.unwrap_or_else(|err| panic!("{}: {err}", path.display()));
     let elf = Elf::parse(&image).unwrap();
     let data = elf.section(b".BTF").and_then(|section| elf.data(&section));
     data.filter(|data| !data.is_empty()).map(<[u8]>::to_vec)

@@ -2,9 +2,10 @@
 
 //! Distills a module with the core, and takes it back to its kernel.
 
-use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::Error;
 use rust_btfreloc::reloc::distill::{Counts, Module, Order, Plan, Survey};
+
+use crate::kernel::Vmlinux;
 
 /// A distillation that was carried out.
 #[derive(Debug, PartialEq, Eq)]
