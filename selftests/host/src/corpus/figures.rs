@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::peer::judge::Rule;
 
 /// A pair of kernels in the file, one object.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Row {
     /// Release that the modules were built for.
     pub from: String,
@@ -32,7 +32,7 @@ pub struct Row {
 /// Sums over modules, or what one module adds to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Figures {
-    /// Those with BTF: `exact`, `opaque` and `refused` together.
+    /// Those with BTF: `exact`, `opaque`, `refused`, and those that are wrong.
     pub modules: u32,
     /// Every base type found its match.
     pub exact: u32,
@@ -56,6 +56,8 @@ pub struct Compared {
     pub peer_accepts: u32,
     /// Of these, the same type for type and id for id.
     pub same: u32,
+    /// Of these, those that rules set apart.
+    pub differ: u32,
     /// Modules, and base types in them, that a rule of the design sets apart from what libbpf
     /// makes of them.
     pub by_rule: BTreeMap<Rule, Apart>,
@@ -98,6 +100,7 @@ impl AddAssign<&Compared> for Compared {
     fn add_assign(&mut self, other: &Compared) {
         self.peer_accepts += other.peer_accepts;
         self.same += other.same;
+        self.differ += other.differ;
         for (rule, apart) in &other.by_rule {
             let sum = self.by_rule.entry(*rule).or_default();
             sum.modules += apart.modules;

@@ -125,6 +125,7 @@ fn compared(verdict: &Verdict) -> Compared {
     Compared {
         peer_accepts: u32::from(verdict.accepted),
         same: u32::from(verdict.is_exact()),
+        differ: u32::from(verdict.accepted && !verdict.is_exact()),
         by_rule: rules.map(|(rule, types)| (*rule, apart(types))).collect(),
     }
 }

@@ -42,9 +42,14 @@ impl Table<'_> {
             rules.extend(row.figures.compared.by_rule.keys());
             rules.extend(row.completed.by_rule.keys());
         }
+        writeln!(
+            f,
+            "\nexact: every base type has its match; opaque: at least one has none\n\
+             same: type for type and id for id what libbpf makes of it; by rule: but for a rule of the design"
+        )?;
         rules.into_iter().try_for_each(|rule: &Rule| {
             let (name, words) = rule.words();
-            writeln!(f, "\n{name}: {words}")
+            writeln!(f, "{name}: {words}")
         })
     }
 }
@@ -61,7 +66,7 @@ fn line(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
         figures.refused,
         compared.peer_accepts,
         compared.same,
-        compared.peer_accepts - compared.same,
+        compared.differ,
         figures.references,
         row.mismatches
     )
@@ -100,8 +105,9 @@ fn lacking(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
         "  {} different types are opaque, most often",
         lacking.len()
     )?;
-    for (type_, modules) in lacking.iter().take(4) {
-        write!(f, " {type_} ({modules})")?;
+    for (index, (type_, modules)) in lacking.iter().take(4).enumerate() {
+        let before = if index == 0 { ":" } else { "," };
+        write!(f, "{before} {type_} ({modules})")?;
     }
     writeln!(f)
 }

@@ -103,20 +103,17 @@ impl Walk<'_> {
 
     /// All words are the same, and every reference leads to the same, as large as it was.
     fn is_unchanged(&mut self, a: Type<'_>, b: Type<'_>) -> Result<(), String> {
-        let (before, after) = (self.before, self.after);
+        let (before, after, holds) = (self.before, self.after, holds_values(a));
         same_type(before, a, after, b, |old, new| {
             self.references += 1;
             self.meet(old, new)?;
-            let size = before.size_of(old);
-            check(
-                !holds_values(a) || size.is_none() || size == after.size_of(new),
-                || {
-                    format!(
-                        "[{old}] has {size:?} bytes, [{new}] {:?}",
-                        after.size_of(new)
-                    )
-                },
-            )
+            let size = if holds { before.size_of(old) } else { None };
+            match size {
+                Some(size) => check(after.size_of(new) == Some(size), || {
+                    format!("[{old}] of {size} bytes became [{new}]")
+                }),
+                None => Ok(()),
+            }
         })
     }
 
