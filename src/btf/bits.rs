@@ -35,4 +35,28 @@ impl<'a> Bits<'a> {
         }
         was
     }
+
+    /// The numbers in the set, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let words = (0..u32::MAX).step_by(32).zip(self.0.iter());
+        words.flat_map(|(start, word)| Word { start, rest: *word })
+    }
+}
+
+/// The numbers in one word.
+struct Word {
+    start: u32,
+    rest: u32,
+}
+
+impl Iterator for Word {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        let at = self.rest.trailing_zeros();
+        // Without its lowest bit.
+        self.rest &= self.rest.checked_sub(1)?;
+        Some(self.start.wrapping_add(at))
+    }
 }

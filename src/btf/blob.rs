@@ -2,7 +2,7 @@
 
 //! One BTF section: its header, and the three parts the header names.
 
-use super::bytes::{copy, put_u32, read_u16, read_u32};
+use super::bytes::{copy, len_to_nul, put_u32, read_u16, read_u32};
 use super::{len_u32, to_usize, Error, Part, Reason, Records, Section, MAX_NAME_OFFSET};
 
 /// `struct btf_header` up to and without the layout fields.
@@ -119,7 +119,7 @@ impl<'a> Blob<'a> {
     #[inline]
     pub fn string(&self, off: u32) -> Option<&'a [u8]> {
         let tail = self.strings.bytes.get(to_usize(off)..)?;
-        tail.split(|byte| *byte == 0).next()
+        tail.get(..len_to_nul(tail))
     }
 
     /// Whether the string at `off` in this blob's own string part is `name`.

@@ -2,6 +2,8 @@
 
 //! Reads and writes of numbers at any alignment, with every bound checked.
 
+use super::to_usize;
+
 /// The `u32` in native byte order at byte `at`, or `None` past the end.
 #[inline]
 pub fn read_u32(bytes: &[u8], at: usize) -> Option<u32> {
@@ -31,4 +33,23 @@ pub fn copy<'a>(to: &'a mut [u8], from: &[u8]) -> Option<&'a mut [u8]> {
         *to = *from;
     }
     Some(tail)
+}
+
+/// Bytes ahead of the first NUL, all of them where there is none (`strnlen`).
+#[inline]
+pub(super) fn len_to_nul(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let (mut rest, mut len) = (bytes, 0usize);
+    while let Some((word, tail)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*word);
+        // The lowest bit that is set is in the first byte that is 0.
+        let zero = word.wrapping_sub(ONES) & !word & HIGH;
+        if zero != 0 {
+            return len.wrapping_add(to_usize(zero.trailing_zeros() / 8));
+        }
+        (rest, len) = (tail, len.wrapping_add(8));
+    }
+    let tail = rest.iter().take_while(|byte| **byte != 0);
+    len.wrapping_add(tail.count())
 }

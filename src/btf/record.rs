@@ -2,14 +2,26 @@
 
 //! One type: `struct btf_type` and what follows it, read in place.
 
-use super::bytes::{copy, put_u32, read_u32};
-use super::{to_usize, Kind, Reason, Shape};
+use super::bytes::read_u32;
+use super::{len_u32, to_usize, Kind, Reason, Shape, Starts};
 
 /// Bytes of `struct btf_type`.
 pub const RECORD_LEN: u32 = 12;
 
 const KFLAG: u32 = 1 << 31;
 const VLEN: u32 = 0x00ff_ffff;
+
+/// The number of the kind in the second word of a record.
+#[inline]
+fn number_of(info: u32) -> u32 {
+    (info >> 24) & 0x7f
+}
+
+/// What the second word of a record tells: its shape and its vlen; `None` for a kind not known.
+#[inline]
+pub(super) fn shape_of(info: u32) -> Option<(&'static Shape, u32)> {
+    Some((Shape::of(number_of(info))?, info & VLEN))
+}
 
 /// A type, borrowed from the type part it stands in.
 #[derive(Clone, Copy)]
@@ -69,10 +81,6 @@ impl<'a> Iterator for Elements<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a [u8]> {
-        // What follows the fixed part is a whole number of elements, none where their length is 0.
-        if self.rest.is_empty() {
-            return None;
-        }
         let (element, rest) = self.rest.split_at_checked(self.len)?;
         self.rest = rest;
         Some(element)
@@ -92,16 +100,12 @@ impl<'a> Record<'a> {
             left: u32::try_from(tail.len()).unwrap_or(u32::MAX),
             needed,
         };
-        let (Some(info), Some(_)) = (read_u32(tail, 4), read_u32(tail, 8)) else {
-            return Err(truncated(RECORD_LEN));
-        };
-        let number = (info >> 24) & 0x7f;
-        let shape = Shape::of(number).ok_or(Reason::BadKind(number))?;
+        let head = tail.first_chunk::<{ to_usize(RECORD_LEN) }>();
+        let info = head.and_then(|head| read_u32(head, 4));
+        let info = info.ok_or(truncated(RECORD_LEN))?;
+        let (shape, vlen) = shape_of(info).ok_or(Reason::BadKind(number_of(info)))?;
         // At most 12 + 12 + 12 * 0xffffff, which fits.
-        let elements = u32::from(shape.elem).saturating_mul(info & VLEN);
-        let len = elements
-            .saturating_add(RECORD_LEN)
-            .saturating_add(u32::from(shape.extra));
+        let len = shape.fixed_len().wrapping_add(shape.elements_len(vlen));
         let bytes = tail.get(..to_usize(len)).ok_or(truncated(len))?;
         Ok(Record {
             bytes,
@@ -120,8 +124,8 @@ impl<'a> Record<'a> {
     /// The bytes in front of the elements.
     #[inline]
     pub fn fixed_bytes(&self) -> &'a [u8] {
-        let fixed = RECORD_LEN.saturating_add(u32::from(self.shape.extra));
-        self.bytes.get(..to_usize(fixed)).unwrap_or(self.bytes)
+        let fixed = to_usize(self.shape.fixed_len());
+        self.bytes.get(..fixed).unwrap_or(self.bytes)
     }
 
     /// The second word of the record with a vlen of 0.
@@ -139,8 +143,8 @@ impl<'a> Record<'a> {
     /// Byte offset in the type part of the record behind this one.
     #[inline]
     pub fn end(&self) -> u32 {
-        let len = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
-        self.at.saturating_add(len)
+        // The type part, which it is in, has a 32-bit length.
+        self.at.wrapping_add(len_u32(self.bytes).unwrap_or(0))
     }
 
     /// The kind.
@@ -210,8 +214,9 @@ impl<'a> Record<'a> {
     #[inline]
     pub fn elements(&self) -> Elements<'a> {
         Elements {
-            rest: self.bytes.get(self.fixed_bytes().len()..).unwrap_or(&[]),
-            len: usize::from(self.shape.elem),
+            rest: self.behind_fixed(),
+            // Where they have no length there is nothing; of that, too, no byte can be cut off.
+            len: usize::from(self.shape.elem.max(1)),
         }
     }
 
@@ -241,12 +246,17 @@ impl<'a> Record<'a> {
     /// The first that `visit` returns.
     #[inline]
     pub fn each_id<E>(&self, mut visit: impl FnMut(u32, u32) -> Result<(), E>) -> Result<(), E> {
-        for at in self.shape.ids {
-            visit(u32::from(*at), self.word(usize::from(*at)))?;
+        if self.shape.refers {
+            visit(8, self.type_id())?;
         }
-        match self.shape.elem_id {
-            Some(at) => self.each_element(at, visit),
-            None => Ok(()),
+        let extra = (RECORD_LEN..u32::MAX).step_by(4);
+        for at in extra.take(usize::from(self.shape.extra_ids)) {
+            visit(at, self.word(to_usize(at)))?;
+        }
+        match self.shape.starts {
+            Starts::Id => self.each_element(0, visit),
+            Starts::NameAndId => self.each_element(4, visit),
+            Starts::Plain | Starts::Name => Ok(()),
         }
     }
 
@@ -261,48 +271,47 @@ impl<'a> Record<'a> {
         mut visit: impl FnMut(u32, u32) -> Result<(), E>,
     ) -> Result<(), E> {
         visit(0, self.name_off())?;
-        match self.shape.elem_str {
-            Some(at) => self.each_element(at, visit),
-            None => Ok(()),
+        match self.shape.starts {
+            Starts::Name | Starts::NameAndId => self.each_element(0, visit),
+            Starts::Plain | Starts::Id => Ok(()),
         }
-    }
-
-    /// Copies the record to the front of `out`, with each type id and string offset mapped, and
-    /// returns what is left of `out`; `None` where it is short or an id has no new one.
-    #[inline]
-    pub fn rewrite<'b>(
-        &self,
-        out: &'b mut [u8],
-        new_id: impl Fn(u32) -> Option<u32>,
-        new_string: impl Fn(u32) -> u32,
-    ) -> Option<&'b mut [u8]> {
-        let (new, rest) = out.split_at_mut_checked(self.bytes.len())?;
-        copy(new, self.bytes)?;
-        let ids = self.each_id(|at, id| {
-            let id = new_id(id).ok_or(())?;
-            put_u32(new, to_usize(at), id).ok_or(())
-        });
-        ids.ok()?;
-        let strings =
-            self.each_string(|at, off| put_u32(new, to_usize(at), new_string(off)).ok_or(()));
-        strings.ok()?;
-        Some(rest)
     }
 
     #[inline]
     fn each_element<E>(
         &self,
-        at: u8,
+        at: u32,
+        visit: impl FnMut(u32, u32) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self.shape.elem {
+            0 => Ok(()),
+            8 => self.each_of::<8, E>(at, visit),
+            _ => self.each_of::<12, E>(at, visit),
+        }
+    }
+
+    /// As `each_element`, for elements of `N` bytes.
+    #[inline]
+    fn each_of<const N: usize, E>(
+        &self,
+        at: u32,
         mut visit: impl FnMut(u32, u32) -> Result<(), E>,
     ) -> Result<(), E> {
-        let step = u32::from(self.shape.elem);
-        let mut start = RECORD_LEN.saturating_add(u32::from(self.shape.extra));
-        for element in self.elements() {
-            let value = read_u32(element, usize::from(at)).unwrap_or(0);
-            visit(start.saturating_add(u32::from(at)), value)?;
-            start = start.saturating_add(step);
+        let mut rest = self.behind_fixed();
+        let mut place = self.shape.fixed_len().wrapping_add(at);
+        while let Some((element, behind)) = rest.split_first_chunk::<N>() {
+            visit(place, read_u32(element, to_usize(at)).unwrap_or(0))?;
+            place = place.wrapping_add(u32::from(self.shape.elem));
+            rest = behind;
         }
         Ok(())
+    }
+
+    /// The bytes of the elements.
+    #[inline]
+    fn behind_fixed(&self) -> &'a [u8] {
+        let fixed = to_usize(self.shape.fixed_len());
+        self.bytes.get(fixed..).unwrap_or(&[])
     }
 
     /// The word at byte `at`, which the shape of the record holds.

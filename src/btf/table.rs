@@ -2,7 +2,7 @@
 
 //! Finds a type by its place in the type part, from the offset of every few types.
 
-use super::{to_usize, Blob, Error, Reason, Record, MAX_TYPE};
+use super::{to_usize, Blob, Error, Found, Reason, Record, MAX_TYPE};
 
 /// Where the types of a blob are.
 ///
@@ -29,24 +29,27 @@ impl<'a> Table<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Table::count`], and the first reason that `visit` returns.
+    /// As [`Table::count`], and the first that `visit` finds.
     #[inline]
     pub fn walk(
         blob: &Blob<'_>,
         first_id: u32,
-        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Reason>,
+        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Found>,
     ) -> Result<u32, Error> {
         let types = blob.types();
         let (mut at, mut id) = (0u32, first_id);
         while to_usize(at) < types.len() {
-            let error = |reason| blob.error(blob.types_start().saturating_add(at), id, reason);
-            let record = Record::parse(types, at).map_err(error)?;
+            let error = |(within, reason)| {
+                let start = blob.types_start().saturating_add(at);
+                blob.error(start.saturating_add(within), id, reason)
+            };
+            let record = Record::parse(types, at).map_err(|reason| error((0, reason)))?;
             if id > MAX_TYPE {
-                return Err(error(Reason::TooManyTypes(id)));
+                return Err(error((0, Reason::TooManyTypes(id))));
             }
             visit(id, &record).map_err(error)?;
             at = record.end();
-            id = id.saturating_add(1);
+            id = id.wrapping_add(1);
         }
         Ok(id.saturating_sub(first_id))
     }
@@ -70,29 +73,29 @@ impl<'a> Table<'a> {
         offsets: &'a mut [u32],
         shift: u32,
     ) -> Result<Self, Error> {
-        Self::build_with(blob, first_id, offsets, shift, |_| Ok(()))
+        Self::build_with(blob, first_id, offsets, shift, |_, _| Ok(()))
     }
 
-    /// As [`Table::build`], and calls `visit` with every record on the way.
+    /// As [`Table::build`], and calls `visit` as [`Table::walk`] does.
     ///
     /// # Errors
     ///
-    /// As [`Table::build`], and the first reason that `visit` returns.
+    /// As [`Table::build`], and the first that `visit` finds.
     #[inline]
     pub fn build_with(
         blob: &Blob<'_>,
         first_id: u32,
         offsets: &'a mut [u32],
         shift: u32,
-        mut visit: impl FnMut(&Record<'_>) -> Result<(), Reason>,
+        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Found>,
     ) -> Result<Self, Error> {
         let mut slots = offsets.iter_mut();
         let mask = (1u32 << (shift & 31)).wrapping_sub(1);
         let count = Self::walk(blob, first_id, |id, record| {
             if id.wrapping_sub(first_id) & mask == 0 {
-                *slots.next().ok_or(Reason::ShortBuffer)? = record.at();
+                *slots.next().ok_or((0, Reason::ShortBuffer))? = record.at();
             }
-            visit(record)
+            visit(id, record)
         })?;
         Ok(Table {
             offsets,

@@ -11,12 +11,9 @@ mod found;
 mod names;
 mod types;
 
-use super::{Bits, Btf, Error, Reason, Record};
+use super::{Bits, Btf, Error, Found, Reason, Record, Table};
 use names::Names;
 use types::check_type;
-
-/// A reason, and the byte offset in the record it was found at.
-type Found = (u32, Reason);
 
 /// Checks every type that is not the base's, as the kernel does.
 ///
@@ -27,12 +24,36 @@ type Found = (u32, Reason);
 ///
 /// The first type that the kernel would refuse, with the byte it would stop at.
 pub fn kernel_verdict(btf: &Btf<'_>, identifiers: &mut Bits<'_>) -> Result<(), Error> {
-    let mut names = Names { btf, identifiers };
+    let mut names = Names::new(btf, identifiers);
     for (id, record) in btf.own_records() {
         check_type(&mut names, &record)
             .map_err(|(at, reason)| btf.error(id, &record, at, reason))?;
     }
     chains(btf)
+}
+
+/// As [`kernel_verdict`], builds the table of the types on the way, and calls `visit` with each.
+///
+/// `btf` has no table yet ([`Btf::without_table`]); `offsets` has a word for each type.
+///
+/// # Errors
+///
+/// As [`kernel_verdict`] and [`Table::build`], and the first that `visit` finds.
+pub fn build<'a>(
+    btf: &Btf<'a>,
+    offsets: &'a mut [u32],
+    identifiers: &mut Bits<'_>,
+    mut visit: impl FnMut(&Record<'_>) -> Result<(), Found>,
+) -> Result<Btf<'a>, Error> {
+    let mut names = Names::new(btf, identifiers);
+    let check = |_, record: &Record<'_>| {
+        check_type(&mut names, record)?;
+        visit(record)
+    };
+    let table = Table::build_with(btf.blob(), btf.start_id(), offsets, 0, check)?;
+    let btf = btf.with_table(table);
+    chains(&btf)?;
+    Ok(btf)
 }
 
 /// Checks that every reference of the types that are not the base's names a type or void.
@@ -43,15 +64,24 @@ pub fn kernel_verdict(btf: &Btf<'_>, identifiers: &mut Bits<'_>) -> Result<(), E
 pub fn references(btf: &Btf<'_>) -> Result<(), Error> {
     let end = btf.end_id();
     for (id, record) in btf.own_records() {
-        record.each_id(|at, target| {
-            if target < end {
-                return Ok(());
-            }
-            let reason = Reason::ReferenceOutOfRange { id: target, end };
-            Err(btf.error(id, &record, at, reason))
-        })?;
+        record
+            .each_id(|at, id| reference_below(at, id, end))
+            .map_err(|(at, reason)| btf.error(id, &record, at, reason))?;
     }
     Ok(())
+}
+
+/// Checks that `id`, at byte `at` of a record, is below `end`.
+///
+/// # Errors
+///
+/// It is not.
+#[inline]
+pub fn reference_below(at: u32, id: u32, end: u32) -> Result<(), Found> {
+    match id < end {
+        true => Ok(()),
+        false => Err((at, Reason::ReferenceOutOfRange { id, end })),
+    }
 }
 
 /// `btf_check_modifier_chain_length`: a chain may not be longer than 32, nor loop.

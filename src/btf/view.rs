@@ -3,6 +3,7 @@
 //! BTF as its readers see it: types by id and strings by offset, across a base and what is split
 //! off it.
 
+use super::bytes::len_to_nul;
 use super::{to_usize, Blob, Error, Reason, Record, Table, MAX_NAME_LEN};
 
 /// A blob with its table, alone or on the one it was split off.
@@ -57,6 +58,22 @@ impl<'a> Btf<'a> {
             base: Some(base.own),
             own,
         }
+    }
+
+    /// The blob of `count` types, alone or on a base, with no table: types are found one after the
+    /// other only.
+    pub fn without_table(base: Option<&Btf<'a>>, blob: Blob<'a>, count: u32) -> Self {
+        let table = Table::from_parts(&[], 0, count);
+        match base {
+            Some(base) => Btf::split(base, blob, table),
+            None => Btf::alone(blob, table),
+        }
+    }
+
+    /// The same with the `table` of its own blob.
+    pub fn with_table(&self, table: Table<'a>) -> Self {
+        let own = Layer { table, ..self.own };
+        Btf { own, ..*self }
     }
 
     /// The blob without its base.
@@ -121,10 +138,9 @@ impl<'a> Btf<'a> {
     pub fn name(&self, off: u32) -> Option<&'a [u8]> {
         let strings = self.strings_from(off)?;
         let front = strings.get(..=MAX_NAME_LEN).unwrap_or(strings);
-        let mut parts = front.splitn(2, |byte| *byte == 0);
-        let name = parts.next()?;
-        // Without NUL there is no second part.
-        parts.next().map(|_| name)
+        let len = len_to_nul(front);
+        // Without NUL it is all of them.
+        front.get(..len).filter(|_| len < front.len())
     }
 
     /// The string at this offset with all that follow it in its string part.

@@ -62,19 +62,15 @@ impl<'a> Base<'a> {
     ) -> Result<Self, Error> {
         let short = blob.error(0, 0, Reason::ShortBuffer);
         let mut index = index::Builder::new(index, size.names).ok_or(short)?;
-        let table = Table::build_with(&blob, 1, offsets, SHIFT, |record| {
+        let btf = Btf::without_table(None, blob, size.types);
+        let table = Table::build_with(&blob, 1, offsets, SHIFT, |id, record| {
             match is_indexed(record) {
-                true => index.count(&blob, record),
+                true => index.add(&btf, id, record),
                 false => Ok(()),
             }
         })?;
-        index.counted();
-        Table::walk(&blob, 1, |id, record| match is_indexed(record) {
-            true => index.place(&blob, id, record),
-            false => Ok(()),
-        })?;
         Ok(Base {
-            btf: Btf::alone(blob, table),
+            btf: btf.with_table(table),
             index: index.built(),
         })
     }
@@ -101,11 +97,12 @@ impl<'a> Base<'a> {
         &self.btf
     }
 
-    /// The INT, FLOAT, ENUM, ENUM64, STRUCT, UNION and FWD types with this name, lowest id first.
+    /// The INT, FLOAT, ENUM, ENUM64, STRUCT, UNION and FWD types with this name, lowest id first, where that is
+    /// not longer than names are.
     pub fn named<'b>(
         &'b self,
         name: &'b [u8],
     ) -> impl Iterator<Item = (u32, Record<'a>)> + Clone + 'b {
-        self.index.named(self.btf.blob(), name)
+        self.index.named(&self.btf, name)
     }
 }

@@ -3,7 +3,7 @@
 //! An error with the type and the name it speaks of, read from the BTF it was found in.
 
 use super::{Base, Survey};
-use crate::btf::{Btf, Error, Kind, Reason, Section, Table};
+use crate::btf::{Btf, Error, Kind, Reason, Section};
 
 /// An error, and what its type id and its string offset stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +53,14 @@ impl<'a> Survey<'a> {
     /// The BTF in this section of the module: its types in their order and its strings, without the
     /// tables that find a type by its id.
     fn btf(&self, base: &Base<'a>, section: Section) -> Option<Btf<'a>> {
-        let table = |count| Table::from_parts(&[], 0, count);
         let distilled = self
             .distilled
-            .map(|blob| Btf::alone(blob, table(self.sizes.distilled)));
+            .map(|blob| Btf::without_table(None, blob, self.sizes.distilled));
         match section {
             Section::Btf => {
                 let base = distilled.unwrap_or(*base.btf());
-                Some(Btf::split(&base, self.split, table(self.sizes.split)))
+                let count = self.sizes.split;
+                Some(Btf::without_table(Some(&base), self.split, count))
             }
             Section::BtfBase => distilled,
             Section::BtfIds | Section::Vmlinux => None,

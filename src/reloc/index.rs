@@ -2,18 +2,19 @@
 
 //! Finds the types of a base by name, in memory that follows the number of named types.
 
-use crate::btf::{to_usize, Blob, Kind, Reason, Record};
+use super::hash::hash;
+use crate::btf::{to_usize, Btf, Found, Kind, Reason, Record};
 
 /// A hash index over the named types of a base that a distilled type may become.
 ///
-/// `heads` holds, for each bucket, where its entries start, and one word more for where the last
-/// ends. An entry is a word of `ids`, a type id with 12 bits of the name's hash above it, and one
-/// of `offsets`, the byte offset of the type in the type part. The entries of a bucket are in
-/// falling order of their ids.
+/// A type is in the first slot that was free, from the one its name's hash gives on. As types are
+/// added in the order of their ids, those of one name are found in that order. Half of the slots
+/// stay free, so that a search ends soon.
 #[derive(Clone, Copy)]
 pub(super) struct Index<'a> {
-    heads: &'a [u32],
-    ids: &'a [u32],
+    /// For each slot, a type id with 12 bits of the name's hash above it; 0 where it is free.
+    entries: &'a [u32],
+    /// For each slot, the byte offset of the type in the type part.
     offsets: &'a [u32],
 }
 
@@ -36,31 +37,19 @@ pub(super) fn is_indexed(record: &Record<'_>) -> bool {
     kind && record.name_off() != 0
 }
 
-/// FNV-1a, which needs no table and is quick on names of some twenty bytes; `strings` begins with
-/// the name and its NUL.
-fn hash(strings: &[u8]) -> u32 {
-    let name = strings.iter().take_while(|byte| **byte != 0);
-    name.fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    })
-}
-
-/// Number of buckets for `count` entries: a power of two, so that a mask finds the bucket.
-fn buckets(count: u32) -> u32 {
-    count.max(1).checked_next_power_of_two().unwrap_or(1 << 31)
+/// Number of slots for `count` types.
+fn slots(count: u32) -> usize {
+    to_usize(count.saturating_mul(2).saturating_add(1))
 }
 
 /// Length in words of the index of `count` types.
 pub(super) fn needs(count: u32) -> usize {
-    let heads = buckets(count).saturating_add(1);
-    to_usize(heads.saturating_add(count).saturating_add(count))
+    slots(count).saturating_mul(2)
 }
 
-/// An index being filled, in two walks over the same types: [`Builder::count`] each, then
-/// [`Builder::place`] each, in the order of their ids.
+/// An index being filled with the types of a base, in the order of their ids.
 pub(super) struct Builder<'a> {
-    heads: &'a mut [u32],
-    ids: &'a mut [u32],
+    entries: &'a mut [u32],
     offsets: &'a mut [u32],
 }
 
@@ -68,68 +57,34 @@ impl<'a> Builder<'a> {
     /// Starts in `words`, of [`needs`] words; `None` where there are fewer.
     pub(super) fn new(words: &'a mut [u32], count: u32) -> Option<Self> {
         let words = words.get_mut(..needs(count))?;
-        let heads = to_usize(buckets(count).checked_add(1)?);
-        let (heads, entries) = words.split_at_mut_checked(heads)?;
-        let (ids, offsets) = entries.split_at_mut_checked(to_usize(count))?;
-        heads.fill(0);
-        Some(Builder {
-            heads,
-            ids,
-            offsets,
-        })
+        let (entries, offsets) = words.split_at_mut_checked(slots(count))?;
+        entries.fill(0);
+        Some(Builder { entries, offsets })
     }
 
-    /// Makes room for one of the types of `blob`.
-    pub(super) fn count(&mut self, blob: &Blob<'_>, record: &Record<'_>) -> Result<(), Reason> {
-        let head = self.head(name_hash(blob, record))?;
-        *head = head.saturating_add(1);
+    /// Adds a type of `btf`, one of those that were counted.
+    pub(super) fn add(&mut self, btf: &Btf<'_>, id: u32, record: &Record<'_>) -> Result<(), Found> {
+        // A longer name is none that a distilled type is matched by.
+        let Some(name) = btf.name(record.name_off()) else {
+            return Ok(());
+        };
+        let hash = hash(name);
+        let free = Slots::new(self.entries, hash).find(|(_, entry)| *entry == 0);
+        let (entry, offset) = free
+            .and_then(|(at, _)| self.entries.get_mut(at).zip(self.offsets.get_mut(at)))
+            .ok_or((0, Reason::ShortBuffer))?;
+        *entry = tagged(hash, id);
+        *offset = record.at();
         Ok(())
     }
 
-    /// All types are counted: each head becomes the end of its bucket.
-    pub(super) fn counted(&mut self) {
-        let mut end = 0u32;
-        for head in self.heads.iter_mut() {
-            end = end.saturating_add(*head);
-            *head = end;
-        }
-    }
-
-    /// Places one of the types that were counted; the last of a bucket makes its head the start.
-    pub(super) fn place(
-        &mut self,
-        blob: &Blob<'_>,
-        id: u32,
-        record: &Record<'_>,
-    ) -> Result<(), Reason> {
-        let hash = name_hash(blob, record);
-        let head = self.head(hash)?;
-        *head = head.saturating_sub(1);
-        let at = to_usize(*head);
-        *self.ids.get_mut(at).ok_or(Reason::ShortBuffer)? = (hash & !ID_MASK) | (id & ID_MASK);
-        *self.offsets.get_mut(at).ok_or(Reason::ShortBuffer)? = record.at();
-        Ok(())
-    }
-
-    /// All types are placed.
+    /// All types are added.
     pub(super) fn built(self) -> Index<'a> {
         Index {
-            heads: self.heads,
-            ids: self.ids,
+            entries: self.entries,
             offsets: self.offsets,
         }
     }
-
-    fn head(&mut self, hash: u32) -> Result<&mut u32, Reason> {
-        let mask = self.heads.len().wrapping_sub(2);
-        let head = self.heads.get_mut(to_usize(hash) & mask);
-        head.ok_or(Reason::ShortBuffer)
-    }
-}
-
-fn name_hash(blob: &Blob<'_>, record: &Record<'_>) -> u32 {
-    let strings = blob.strings().get(to_usize(record.name_off())..);
-    hash(strings.unwrap_or(&[]))
 }
 
 impl<'a> Index<'a> {
@@ -137,45 +92,76 @@ impl<'a> Index<'a> {
     ///
     /// Any other values give wrong types or none, never a read out of bounds.
     pub(super) fn from_parts(words: &'a [u32], count: u32) -> Self {
-        let heads = to_usize(buckets(count).saturating_add(1));
-        let (heads, entries) = words.split_at_checked(heads).unwrap_or((&[], &[]));
-        let (ids, offsets) = entries
-            .split_at_checked(to_usize(count))
-            .unwrap_or((&[], &[]));
-        Index {
-            heads,
-            ids,
-            offsets,
-        }
+        let parts = words.split_at_checked(slots(count));
+        let (entries, offsets) = parts.unwrap_or((&[], &[]));
+        Index { entries, offsets }
     }
 
-    /// The types of `blob` with this name, in the order of their ids.
+    /// The types of `btf` with this name, in the order of their ids.
+    #[inline]
     pub(super) fn named<'b>(
         &self,
-        blob: &'b Blob<'a>,
+        btf: &'b Btf<'a>,
         name: &'b [u8],
     ) -> impl Iterator<Item = (u32, Record<'a>)> + Clone + 'b
     where
         'a: 'b,
     {
         let hash = hash(name);
-        let (ids, offsets) = self.bucket(hash);
-        let entries = ids.iter().rev().zip(offsets.iter().rev());
-        entries.filter_map(move |(entry, offset)| {
-            if (entry ^ hash) & !ID_MASK != 0 {
+        let offsets = self.offsets;
+        let used = Slots::new(self.entries, hash).take_while(|(_, entry)| *entry != 0);
+        used.filter_map(move |(at, entry)| {
+            let id = entry & ID_MASK;
+            if entry != tagged(hash, id) {
                 return None;
             }
-            let record = Record::parse(blob.types(), *offset).ok()?;
-            let same = blob.string_is(record.name_off(), name);
-            same.then_some((entry & ID_MASK, record))
+            let record = Record::parse(btf.blob().types(), *offsets.get(at)?).ok()?;
+            let same = btf.string_is(record.name_off(), name);
+            same.then_some((id, record))
         })
     }
+}
 
-    fn bucket(&self, hash: u32) -> (&'a [u32], &'a [u32]) {
-        let at = to_usize(hash) & self.heads.len().wrapping_sub(2);
-        let bounds = self.heads.get(at..).and_then(<[u32]>::first_chunk::<2>);
-        let range = bounds.map_or(0..0, |[start, end]| to_usize(*start)..to_usize(*end));
-        let ids = self.ids.get(range.clone());
-        (ids.unwrap_or(&[]), self.offsets.get(range).unwrap_or(&[]))
+/// The slots from the one that a hash gives on, and around to it: each with its place.
+#[derive(Clone)]
+struct Slots<'a> {
+    entries: &'a [u32],
+    at: usize,
+    left: usize,
+}
+
+impl<'a> Slots<'a> {
+    #[inline]
+    fn new(entries: &'a [u32], hash: u32) -> Self {
+        // The high bits of the hash, scaled to the number of slots.
+        let slots = u64::try_from(entries.len()).unwrap_or(0);
+        let home = u64::from(hash).wrapping_mul(slots) >> 32;
+        Slots {
+            entries,
+            at: usize::try_from(home).unwrap_or(0),
+            left: entries.len(),
+        }
     }
+}
+
+impl Iterator for Slots<'_> {
+    type Item = (usize, u32);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, u32)> {
+        self.left = self.left.checked_sub(1)?;
+        let at = self.at;
+        let entry = *self.entries.get(at)?;
+        self.at = at.wrapping_add(1);
+        if self.at == self.entries.len() {
+            self.at = 0;
+        }
+        Some((at, entry))
+    }
+}
+
+/// A type id with the low bits of its name's hash above it.
+#[inline]
+fn tagged(hash: u32, id: u32) -> u32 {
+    hash << ID_BITS | id & ID_MASK
 }

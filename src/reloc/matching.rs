@@ -5,14 +5,26 @@
 use super::{layout, Base, Fate, Why};
 use crate::btf::{Kind, Record};
 
-/// The vmlinux type for the distilled type `record` of this `name`.
+/// The vmlinux type for the distilled type `record` of this `name`, and vmlinux's string offset of
+/// the name, 0 where no type has it.
 ///
 /// `embedded` says that a type of the module holds it by value, so that its size counts.
-pub(super) fn fate(base: &Base<'_>, record: &Record<'_>, name: &[u8], embedded: bool) -> Fate {
+pub(super) fn fate(
+    base: &Base<'_>,
+    record: &Record<'_>,
+    name: &[u8],
+    embedded: bool,
+) -> (Fate, u32) {
     let found = Found::among(base, record, name);
-    if record.kind() == Kind::Fwd {
-        return forward(&found);
-    }
+    let fate = match record.kind() {
+        Kind::Fwd => forward(&found),
+        _ => defined(&found, record, embedded),
+    };
+    (fate, found.name_off)
+}
+
+/// Anything but a forward declaration becomes the one type that there is of it.
+fn defined(found: &Found<'_>, record: &Record<'_>, embedded: bool) -> Fate {
     // A second candidate makes the size count, too.
     let sized = embedded || found.several || !record.kind().is_composite();
     match (&found.fitting, found.of_kind, found.named) {
@@ -31,6 +43,8 @@ pub(super) fn fate(base: &Base<'_>, record: &Record<'_>, name: &[u8], embedded: 
 struct Found<'a> {
     /// Of any kind.
     named: Option<u32>,
+    /// String offset of the name.
+    name_off: u32,
     /// Of a kind that may stand for the distilled type.
     of_kind: Option<u32>,
     /// There is more than one of those.
@@ -50,6 +64,7 @@ impl<'a> Found<'a> {
         let mut found = Found::default();
         for (id, candidate) in base.named(name) {
             found.named = found.named.or(Some(id));
+            found.name_off = candidate.name_off();
             if !allows_kind(record, &candidate) {
                 continue;
             }

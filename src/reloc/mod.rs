@@ -7,16 +7,18 @@
 //! | step | here |
 //! | --- | --- |
 //! | look up base types by name | [`Base`] and its index |
-//! | check the distilled base | `Survey::of`, `Plan::new` |
-//! | mark embedded types | `embedded` |
+//! | check the distilled base | [`Survey::of`], [`Survey::verify`] |
+//! | mark embedded types | `embedded`, while the module is verified |
 //! | map distilled ids | `matching`, giving a [`Fate`] each |
 //! | rewrite ids and strings | [`Plan::write`] |
 //! | ids outside of BTF | [`btf_ids`] |
 //!
 //! `distill` makes what is relocated here: a distilled base, and split BTF on it.
 //!
-//! All that can be wrong with a module is found in [`Plan::new`], while all input is untouched. No
-//! step allocates: the caller hands over scratch of the length that [`Survey::scratch_len`] gives.
+//! All that can be wrong with a module is found by [`Survey::verify`], and all that can be wrong
+//! with the result by [`Plan::new`], while all input is untouched. No step allocates: the caller
+//! hands over scratch of the length that [`Survey`] and [`Verified`] give; [`Outcome::of`] takes all
+//! these steps with that of [`Survey::scratch_len`].
 
 mod base;
 pub mod btf_ids;
@@ -27,6 +29,7 @@ mod described;
 pub mod distill;
 mod embedded;
 mod fate;
+mod hash;
 mod index;
 mod layout;
 mod matching;
@@ -40,6 +43,7 @@ mod sort;
 mod strings;
 mod survey;
 mod text;
+mod verified;
 mod write;
 
 pub use base::{Base, BaseSize};
@@ -49,7 +53,8 @@ pub use fate::{Fate, Why};
 pub use matching::allows_kind;
 pub use outcome::Outcome;
 pub use plain::check as check_plain;
-pub use plan::{check_distilled, Counts, Plan, Policy, Unmatched};
+pub use plan::{Counts, Plan, Policy, Unmatched};
 pub use report::{Entry, Report};
 pub use survey::{Input, Survey};
 pub use text::Name;
+pub use verified::{check_distilled, Verified};

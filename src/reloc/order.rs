@@ -30,23 +30,43 @@ pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
     }
 }
 
-/// Fills in the new id of each distilled type, by index.
+/// Fills in the new id of every type of a module and its distilled base, by id, void's first.
+///
+/// `ids` has a word for each; `None` where it is shorter.
 pub(super) fn number(
     base_end: u32,
     fates: &[u32],
     opaque: &[u32],
     places: &[u32],
     ids: &mut [u32],
-) {
-    for (id, fate) in ids.iter_mut().zip(fates) {
+) -> Option<()> {
+    let (void, ids) = ids.split_first_mut()?;
+    *void = 0;
+    let (distilled, own) = ids.split_at_mut_checked(fates.len())?;
+    for (id, fate) in distilled.iter_mut().zip(fates) {
         if let Fate::Mapped(mapped) = Fate::from_word(*fate) {
             *id = mapped;
         }
     }
-    for ((distilled, place), rank) in opaque.iter().zip(places).zip(0..u32::MAX) {
-        let new = base_end.saturating_add(*place).saturating_add(rank);
-        put(ids, to_usize(distilled.wrapping_sub(1)), new);
+    let (mut next, mut done, mut own) = (base_end, 0u32, own);
+    for (id, place) in opaque.iter().zip(places) {
+        let run = to_usize(place.checked_sub(done)?);
+        let (ahead, behind) = own.split_at_mut_checked(run)?;
+        next = count_from(next, ahead);
+        put(distilled, to_usize(id.checked_sub(1)?), next);
+        next = next.saturating_add(1);
+        (own, done) = (behind, *place);
     }
+    count_from(next, own);
+    Some(())
+}
+
+/// Numbers `ids` from `first` on, and gives the number behind the last.
+fn count_from(first: u32, ids: &mut [u32]) -> u32 {
+    for (id, number) in ids.iter_mut().zip(first..u32::MAX) {
+        *id = number;
+    }
+    first.saturating_add(len_u32(ids).unwrap_or(u32::MAX))
 }
 
 /// As `btf_check_sorted` in `kernel/bpf/btf.c` has it: no name is less than the one ahead of it.
@@ -80,19 +100,6 @@ fn upper_bound(btf: &Btf<'_>, name: &[u8]) -> u32 {
 /// The order of `strcmp`; that of slices leaves a panic path behind.
 fn is_less(a: &[u8], b: &[u8]) -> bool {
     a.iter().lt(b)
-}
-
-/// How many of `places`, which are in order, are not past `index`.
-pub(super) fn places_up_to(places: &[u32], index: u32) -> u32 {
-    let (mut low, mut high) = (0u32, len_u32(places).unwrap_or(u32::MAX));
-    while low < high {
-        let middle = low.midpoint(high);
-        match places.get(to_usize(middle)) {
-            Some(place) if *place <= index => low = middle.saturating_add(1),
-            _ => high = middle,
-        }
-    }
-    low
 }
 
 fn name<'a>(btf: &Btf<'a>, id: u32) -> Option<&'a [u8]> {

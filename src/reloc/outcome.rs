@@ -47,8 +47,12 @@ impl<'a> Outcome<'a> {
         if survey.split_count() == 0 && survey.distilled_count() == 0 {
             return Ok(Outcome::LeftAlone);
         }
-        let plan =
-            Plan::new(base, survey, scratch).map_err(|error| refused(error, &Cause::Malformed))?;
+        let malformed = |error| refused(error, &Cause::Malformed);
+        let (words, scratch) = scratch
+            .split_at_mut_checked(survey.verify_len())
+            .ok_or(malformed(survey.split.error(0, 0, Reason::ShortBuffer)))?;
+        let module = survey.verify(words).map_err(malformed)?;
+        let plan = Plan::new(base, &module, scratch).map_err(malformed)?;
         plan.obeys(policy).map_err(Cause::Unmatched)?;
         Ok(Outcome::Relocate(plan))
     }

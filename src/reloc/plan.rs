@@ -3,11 +3,10 @@
 //! The plan of a relocation: what becomes of every id and string, decided before anything is
 //! written.
 
+use super::order;
 use super::strings::Strings;
-use super::{embedded, matching, order, Base, Fate, Survey, Why};
-use crate::btf::{
-    to_usize, verify, Btf, Error, Kind, Reason, Record, Table, MAX_NAME_OFFSET, MAX_TYPE,
-};
+use super::{matching, Base, Fate, Verified, Why};
+use crate::btf::{to_usize, Btf, Error, Kind, Reason, Record, MAX_NAME_OFFSET, MAX_TYPE};
 
 /// What is done where a distilled type has no match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +49,7 @@ pub struct Plan<'a> {
     pub(super) base_end: u32,
     /// For each distilled type, by index, its [`Fate`] as a word.
     pub(super) fates: &'a [u32],
-    /// For each distilled type, by index, its new id.
+    /// The new id of each type, by id.
     pub(super) ids: &'a [u32],
     /// The opaque types, as ids in the distilled base, in the order of their new ids.
     pub(super) opaque: &'a [u32],
@@ -60,52 +59,41 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Plans the relocation of a module with a distilled base to `base`.
+    /// Plans the relocation of `module` to `base`.
     ///
-    /// `scratch` has the length that [`Survey::scratch_len`] gives; its content does not matter.
+    /// `scratch` has the length that [`Verified::scratch_len`] gives; its content does not matter.
     ///
     /// # Errors
     ///
-    /// What the kernel would refuse in either section, a reference out of range, a kind that has no
-    /// place in a distilled base, a result that BTF cannot number, or a `scratch` too short.
+    /// A result that BTF cannot number, or a `scratch` too short.
     pub fn new(
         base: &Base<'a>,
-        survey: &Survey<'a>,
+        module: &Verified<'a>,
         scratch: &'a mut [u32],
     ) -> Result<Self, Error> {
-        let missing = survey.split.error(0, 0, Reason::NoData);
-        let blob = survey.distilled.ok_or(missing)?;
-        let short = blob.error(0, 0, Reason::ShortBuffer);
-        let mut tables = survey.sizes.cut(scratch).ok_or(short)?;
-        let distilled = Btf::alone(blob, Table::build(&blob, 1, tables.distilled_offsets, 0)?);
-        let table = Table::build(&survey.split, distilled.end_id(), tables.split_offsets, 0)?;
-        let btf = Btf::split(&distilled, survey.split, table);
-        verify::kernel_verdict(&distilled, &mut tables.distilled_names)?;
-        check_distilled(&distilled)?;
-        verify::kernel_verdict(&btf, &mut tables.split_names)?;
-        verify::references(&btf)?;
+        let Verified { btf, distilled, .. } = *module;
+        let short = distilled.blob().error(0, 0, Reason::ShortBuffer);
+        let tables = module.sizes.cut_plan(scratch).ok_or(short)?;
+        let (fates, ids) = (tables.fates, tables.ids);
 
-        embedded::mark(&btf, &mut tables.embedded, &mut tables.walked);
-        let split_len = btf.blob().strings_len();
-        let mut strings = Strings::new(tables.strings, blob, base.btf().end_str_off(), split_len);
-        let embedded = &tables.embedded;
-        let decide = |id: u32, record: &Record<'_>| {
-            let embedded = embedded.get(id.wrapping_sub(1));
+        let mut strings = Strings::new(tables.strings, &btf, base.btf().end_str_off());
+        let decide = |id, record: &Record<'_>| {
+            let embedded = module.held.get(id);
             decide(base, &distilled, record, embedded, &mut strings)
         };
-        let opaque = decide_all(&distilled, tables.fates, tables.opaque, decide).ok_or(short)?;
+        let opaque = decide_all(&distilled, fates, tables.opaque, decide).ok_or(short)?;
         let places = tables.places.get_mut(..opaque.len()).ok_or(short)?;
         order::arrange(&btf, opaque, places);
         let base_end = base.btf().end_id();
-        order::number(base_end, tables.fates, opaque, places, tables.ids);
-        keep_strings(&btf, opaque, &mut strings);
+        order::number(base_end, fates, opaque, places, ids).ok_or(short)?;
+        keep_strings(module, opaque, &mut strings);
 
         let plan = Plan {
             btf,
             distilled,
             base_end,
-            fates: tables.fates,
-            ids: tables.ids,
+            fates,
+            ids,
             opaque,
             places,
             strings,
@@ -141,17 +129,7 @@ impl<'a> Plan<'a> {
     /// the end.
     #[inline]
     pub fn new_id(&self, id: u32) -> Option<u32> {
-        if id == 0 {
-            return Some(0);
-        }
-        let Some(own) = id.checked_sub(self.btf.start_id()) else {
-            return self.ids.get(to_usize(id.checked_sub(1)?)).copied();
-        };
-        if own >= self.btf.own_count() {
-            return None;
-        }
-        let ahead = order::places_up_to(self.places, own);
-        self.base_end.checked_add(own)?.checked_add(ahead)
+        self.ids.get(to_usize(id)).copied()
     }
 
     /// Each distilled type's id with what becomes of it.
@@ -162,7 +140,8 @@ impl<'a> Plan<'a> {
     /// What [`super::Report`] is made of: for each distilled type, by index, its [`Fate`] as a word,
     /// and its new id.
     pub fn words(&self) -> (&'a [u32], &'a [u32]) {
-        (self.fates, self.ids)
+        let end = to_usize(self.btf.start_id());
+        (self.fates, self.ids.get(1..end).unwrap_or(&[]))
     }
 
     /// How many types became what.
@@ -185,27 +164,6 @@ impl<'a> Plan<'a> {
         }
         Ok(())
     }
-}
-
-/// Checks that a distilled base holds only named types that refer to no other.
-///
-/// # Errors
-///
-/// The first type that has no place there.
-pub fn check_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
-    for (id, record) in distilled.own_records() {
-        let allowed = matches!(
-            record.kind(),
-            Kind::Int | Kind::Float | Kind::Enum | Kind::Struct | Kind::Union | Kind::Fwd
-        );
-        if !allowed {
-            return Err(distilled.error(id, &record, 4, Reason::NotDistilled(record.kind())));
-        }
-        if record.name_off() == 0 {
-            return Err(distilled.error(id, &record, 0, Reason::NameMissing(record.kind())));
-        }
-    }
-    Ok(())
 }
 
 /// Fills in the fate of each distilled type, and collects the ids of those that become opaque.
@@ -240,24 +198,20 @@ fn decide(
     let Some(name) = distilled.name(record.name_off()) else {
         return Fate::Opaque(Why::Absent);
     };
-    let fate = matching::fate(base, record, name, embedded);
-    if let Fate::Mapped(id) = fate {
-        let named = base.btf().record(id).map_or(0, |record| record.name_off());
-        strings.map(record.name_off(), named);
+    let (fate, name_off) = matching::fate(base, record, name, embedded);
+    if let Fate::Mapped(_) = fate {
+        strings.map(record.name_off(), name_off);
     }
     fate
 }
 
 /// Keeps every string that the result refers to and vmlinux was not seen to have.
-fn keep_strings(btf: &Btf<'_>, opaque: &[u32], strings: &mut Strings<'_>) {
+fn keep_strings(module: &Verified<'_>, opaque: &[u32], strings: &mut Strings<'_>) {
     for id in opaque {
-        let name = btf.record(*id).map_or(0, |record| record.name_off());
-        strings.keep(name);
+        let name = module.distilled.record(*id);
+        strings.keep(name.map_or(0, |record| record.name_off()));
     }
-    for (_, record) in btf.own_records() {
-        let _ = record.each_string(|_, off| -> Result<(), core::convert::Infallible> {
-            strings.keep(off);
-            Ok(())
-        });
+    for off in module.used.iter() {
+        strings.keep(off);
     }
 }

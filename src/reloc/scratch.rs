@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Cuts the words the caller handed over into the tables that a plan needs.
+//! Cuts the words the caller handed over into tables.
 
 use crate::btf::{to_usize, Bits, Table};
 
-/// Words for each table, all of them bounded by the size of the module's BTF.
+/// How much of what a module's BTF has.
 #[derive(Clone, Copy)]
 pub(super) struct Sizes {
     /// Types of the distilled base.
@@ -17,59 +17,86 @@ pub(super) struct Sizes {
     pub(super) split_strings: u32,
 }
 
-/// The tables; see [`super::Plan`] for what each holds.
+/// The tables of a module that is verified; see [`super::Verified`] for what each holds.
 pub(super) struct Tables<'a> {
     pub(super) distilled_offsets: &'a mut [u32],
     pub(super) split_offsets: &'a mut [u32],
-    pub(super) fates: &'a mut [u32],
-    pub(super) ids: &'a mut [u32],
-    pub(super) opaque: &'a mut [u32],
-    pub(super) places: &'a mut [u32],
-    pub(super) strings: &'a mut [u32],
-    pub(super) embedded: Bits<'a>,
-    pub(super) walked: Bits<'a>,
+    pub(super) held: Bits<'a>,
+    pub(super) used: Bits<'a>,
     pub(super) distilled_names: Bits<'a>,
     pub(super) split_names: Bits<'a>,
 }
 
 impl Sizes {
+    /// Words for each of the tables, in their order.
+    fn lens(&self) -> [usize; 6] {
+        [
+            Table::needs(self.distilled, 0),
+            Table::needs(self.split, 0),
+            Bits::needs(self.ids()),
+            Bits::needs(self.distilled_strings),
+            Bits::needs(self.distilled_strings),
+            Bits::needs(self.split_strings),
+        ]
+    }
+
     /// Words of all tables together.
     pub(super) fn total(&self) -> usize {
-        let per_distilled = to_usize(self.distilled).saturating_mul(5);
-        per_distilled
-            .saturating_add(Table::needs(self.split, 0))
-            .saturating_add(to_usize(self.distilled_strings))
-            .saturating_add(Bits::needs(self.distilled))
-            .saturating_add(Bits::needs(self.split))
-            .saturating_add(Bits::needs(self.distilled_strings))
-            .saturating_add(Bits::needs(self.split_strings))
+        let lens = self.lens();
+        lens.iter().fold(0, |sum, len| sum.saturating_add(*len))
     }
 
     /// Cuts `words`, and clears what is not written before it is read; `None` where there are fewer
     /// than [`Sizes::total`].
     pub(super) fn cut<'a>(&self, words: &'a mut [u32]) -> Option<Tables<'a>> {
-        let mut rest = Words(words.get_mut(..self.total())?);
-        let mut take = |len| rest.take(len);
-        let distilled = to_usize(self.distilled);
+        let mut rest = Words(words);
+        let [distilled, split, held, used, distilled_names, split_names] = self.lens();
         Some(Tables {
-            distilled_offsets: take(distilled)?,
-            split_offsets: take(Table::needs(self.split, 0))?,
-            fates: take(distilled)?,
-            ids: take(distilled)?,
-            opaque: take(distilled)?,
-            places: take(distilled)?,
-            strings: clear(take(to_usize(self.distilled_strings))?),
-            embedded: Bits::new(take(Bits::needs(self.distilled))?),
-            walked: Bits::new(take(Bits::needs(self.split))?),
-            distilled_names: Bits::new(take(Bits::needs(self.distilled_strings))?),
-            split_names: Bits::new(take(Bits::needs(self.split_strings))?),
+            distilled_offsets: rest.take(distilled)?,
+            split_offsets: rest.take(split)?,
+            held: Bits::new(rest.take(held)?),
+            used: Bits::new(rest.take(used)?),
+            distilled_names: Bits::new(rest.take(distilled_names)?),
+            split_names: Bits::new(rest.take(split_names)?),
         })
     }
 }
 
-fn clear(words: &mut [u32]) -> &mut [u32] {
-    words.fill(0);
-    words
+/// The tables of a plan; see [`super::Plan`] for what each holds.
+pub(super) struct PlanTables<'a> {
+    pub(super) fates: &'a mut [u32],
+    pub(super) opaque: &'a mut [u32],
+    pub(super) places: &'a mut [u32],
+    pub(super) ids: &'a mut [u32],
+    pub(super) strings: &'a mut [u32],
+}
+
+impl Sizes {
+    /// Words of all tables of a plan together.
+    pub(super) fn plan_total(&self) -> usize {
+        let per_distilled = to_usize(self.distilled).saturating_mul(3);
+        per_distilled
+            .saturating_add(to_usize(self.ids()))
+            .saturating_add(to_usize(self.distilled_strings))
+    }
+
+    /// Cuts `words`; `None` where there are fewer than [`Sizes::plan_total`].
+    pub(super) fn cut_plan<'a>(&self, words: &'a mut [u32]) -> Option<PlanTables<'a>> {
+        let mut rest = Words(words);
+        let distilled = to_usize(self.distilled);
+        Some(PlanTables {
+            fates: rest.take(distilled)?,
+            opaque: rest.take(distilled)?,
+            places: rest.take(distilled)?,
+            ids: rest.take(to_usize(self.ids()))?,
+            strings: rest.take(to_usize(self.distilled_strings))?,
+        })
+    }
+
+    /// One more than the last id of the module's own types.
+    fn ids(&self) -> u32 {
+        self.distilled.saturating_add(self.split).saturating_add(1)
+    }
 }
 
 /// Words that are left to be handed out.

@@ -2,7 +2,7 @@
 
 //! Where each string offset of a module's types points after relocation.
 
-use crate::btf::{len_u32, to_usize, Blob, MAX_NAME_OFFSET};
+use crate::btf::{len_u32, to_usize, Btf, MAX_NAME_OFFSET};
 
 /// The new string offsets.
 ///
@@ -10,7 +10,8 @@ use crate::btf::{len_u32, to_usize, Blob, MAX_NAME_OFFSET};
 /// that starts there, or 0. A string no vmlinux type is named by is appended to the module's own.
 pub(super) struct Strings<'a> {
     map: &'a mut [u32],
-    distilled: Blob<'a>,
+    /// The module's own types on the distilled base.
+    btf: Btf<'a>,
     /// Length of vmlinux's strings.
     base_len: u32,
     /// Where appended strings start: behind vmlinux's and the module's own.
@@ -18,17 +19,34 @@ pub(super) struct Strings<'a> {
     appended_len: u32,
 }
 
+/// What every string offset of a module becomes.
+#[derive(Clone, Copy)]
+pub(super) struct Offsets<'a> {
+    map: &'a [u32],
+    /// What is added to those of the module's own strings.
+    shift: u32,
+}
+
+impl Offsets<'_> {
+    /// The new offset of the string at `off`.
+    #[inline]
+    pub(super) fn new_offset(&self, off: u32) -> u32 {
+        match self.map.get(to_usize(off)) {
+            Some(new) => *new,
+            None => off.wrapping_add(self.shift),
+        }
+    }
+}
+
 impl<'a> Strings<'a> {
-    /// Nothing mapped yet; `map` is all 0.
-    pub(super) fn new(
-        map: &'a mut [u32],
-        distilled: Blob<'a>,
-        base_len: u32,
-        split_len: u32,
-    ) -> Self {
+    /// Nothing mapped yet; `map` has a word for each byte of the distilled base's strings, which
+    /// `btf` is on.
+    pub(super) fn new(map: &'a mut [u32], btf: &Btf<'a>, base_len: u32) -> Self {
+        map.fill(0);
+        let split_len = btf.blob().strings_len();
         Strings {
             map,
-            distilled,
+            btf: *btf,
             base_len,
             appended_start: base_len.saturating_add(split_len),
             appended_len: 0,
@@ -52,7 +70,7 @@ impl<'a> Strings<'a> {
         if off == 0 || *word != 0 || self.appended_len > MAX_NAME_OFFSET {
             return;
         }
-        let len = self.distilled.string(off).and_then(len_u32).unwrap_or(0);
+        let len = self.btf.string(off).and_then(len_u32).unwrap_or(0);
         *word = self.appended_start.saturating_add(self.appended_len);
         self.appended_len = self.appended_len.saturating_add(len).saturating_add(1);
     }
@@ -60,11 +78,15 @@ impl<'a> Strings<'a> {
     /// The new offset of the string at `off`, which was mapped or kept before.
     #[inline]
     pub(super) fn new_offset(&self, off: u32) -> u32 {
-        match self.map.get(to_usize(off)) {
-            Some(new) => *new,
-            None => off
-                .saturating_sub(self.distilled.strings_len())
-                .saturating_add(self.base_len),
+        self.offsets().new_offset(off)
+    }
+
+    /// The new offsets, to be asked for again and again.
+    #[inline]
+    pub(super) fn offsets(&self) -> Offsets<'_> {
+        Offsets {
+            map: self.map,
+            shift: self.base_len.wrapping_sub(self.btf.start_str_off()),
         }
     }
 
@@ -88,7 +110,7 @@ impl<'a> Strings<'a> {
             let Some(at) = new.checked_sub(self.appended_start) else {
                 continue;
             };
-            let string = self.distilled.string(off)?;
+            let string = self.btf.string(off)?;
             crate::btf::copy(out.get_mut(to_usize(at)..)?, string)?;
         }
         Some(())

@@ -55,8 +55,13 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Length in words of the scratch that [`super::Plan::new`] and [`super::check_plain`] need.
+    /// Length in words of the scratch that [`super::Outcome::of`] needs.
     pub fn scratch_len(&self) -> usize {
+        self.verify_len().saturating_add(self.sizes.plan_total())
+    }
+
+    /// Length in words of the scratch that [`Survey::verify`] and [`super::check_plain`] need.
+    pub fn verify_len(&self) -> usize {
         self.sizes.total()
     }
 

@@ -4,7 +4,7 @@
 
 use super::Plan;
 use crate::btf::{
-    copy, len_u32, put_u32, to_usize, write_header, Error, Reason, Record, HEADER_LEN,
+    copy, len_u32, put_u32, rewrite, to_usize, write_header, Error, Reason, HEADER_LEN,
 };
 
 impl Plan<'_> {
@@ -70,26 +70,30 @@ impl Plan<'_> {
 
     /// The module's types, each opaque type in front of the one its place names.
     fn write_types<'b>(&self, out: &'b mut [u8]) -> Option<&'b mut [u8]> {
-        let mut out = out;
-        let mut opaque = self.opaque.iter().zip(self.places).peekable();
-        for (index, (_, record)) in (0..u32::MAX).zip(self.btf.own_records()) {
-            while let Some((id, _)) = opaque.next_if(|(_, place)| **place <= index) {
-                out = self.write_opaque(out, *id)?;
-            }
-            out = self.write_record(out, &record)?;
-        }
-        for (id, _) in opaque {
+        let types = self.btf.blob().types();
+        let (mut out, mut done) = (out, 0usize);
+        for (id, place) in self.opaque.iter().zip(self.places) {
+            let next = self.btf.record(self.btf.start_id().checked_add(*place)?);
+            let at = next.map_or(types.len(), |next| to_usize(next.at()));
+            out = self.write_own(out, types.get(done..at)?)?;
             out = self.write_opaque(out, *id)?;
+            done = at;
         }
-        Some(out)
+        self.write_own(out, types.get(done..)?)
     }
 
-    fn write_record<'b>(&self, out: &'b mut [u8], record: &Record<'_>) -> Option<&'b mut [u8]> {
-        record.rewrite(
-            out,
-            |id| self.new_id(id),
-            |off| self.strings.new_offset(off),
-        )
+    /// A run of the module's own types.
+    #[inline(never)]
+    fn write_own<'b>(&self, out: &'b mut [u8], types: &[u8]) -> Option<&'b mut [u8]> {
+        let (new, rest) = out.split_at_mut_checked(types.len())?;
+        copy(new, types)?;
+        let (ids, offsets) = (self.ids, self.strings.offsets());
+        rewrite(
+            new,
+            move |id| ids.get(to_usize(id)).copied(),
+            move |off| offsets.new_offset(off),
+        )?;
+        Some(rest)
     }
 
     /// A distilled type as it was recorded, without elements; only its name is a string.

@@ -57,7 +57,7 @@ fn judge(base: &Base<'_>, input: &Input<'_>) -> Result<Verdict, String> {
     let survey = Survey::of(base, input).map_err(|error| error.to_string())?;
     let words = |error| survey.describe(base, error).to_string();
     let Some(btf_base) = input.btf_base else {
-        let mut scratch = vec![0; survey.scratch_len()];
+        let mut scratch = vec![0; survey.verify_len()];
         check_plain(base, &survey, &mut scratch).map_err(words)?;
         return Ok(Verdict {
             answer: Answer::Accepts,

@@ -55,7 +55,7 @@ impl Vmlinux {
                 btf_base: None,
             },
         )?;
-        check_plain(&base, &survey, &mut vec![0; survey.scratch_len()])
+        check_plain(&base, &survey, &mut vec![0; survey.verify_len()])
     }
 
     /// What the kernel would say to split BTF, and whether its references hold.
@@ -77,8 +77,10 @@ impl Vmlinux {
             btf_base: Some(btf_base),
         };
         let survey = Survey::of(&base, &input)?;
-        let mut scratch = vec![0xdead_beef; survey.scratch_len()];
-        let plan = Plan::new(&base, &survey, &mut scratch)?;
+        let mut scratch = vec![0xdead_beef; survey.verify_len()];
+        let verified = survey.verify(&mut scratch)?;
+        let mut scratch = vec![0xdead_beef; verified.scratch_len()];
+        let plan = Plan::new(&base, &verified, &mut scratch)?;
         let mut output = vec![0xa5; plan.output_len()];
         plan.write(&mut output)?;
         let end = survey.distilled_count() + survey.split_count() + 1;

@@ -12,6 +12,7 @@ use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Policy, Survey, Why};
 #[derive(Debug, PartialEq, Eq)]
 enum Failed {
     Survey(Error),
+    Verify(Error),
     Plan(Error),
     Policy(u32, Why),
     Write(Error),
@@ -22,7 +23,8 @@ struct Load {
     btf: Vec<u8>,
     btf_base: Option<Vec<u8>>,
     policy: Policy,
-    /// Words taken from the scratch, bytes from or added to the output.
+    /// Words taken from the scratch of either step, bytes from or added to the output.
+    words_short: usize,
     scratch_short: usize,
     output_off: isize,
     scratch: Vec<u32>,
@@ -37,6 +39,7 @@ impl Load {
             btf: btf.bytes(),
             btf_base: Some(btf_base.bytes()),
             policy: Policy::Opaque,
+            words_short: 0,
             scratch_short: 0,
             output_off: 0,
             scratch: vec![0x5555_5555; 4096],
@@ -52,8 +55,11 @@ impl Load {
             btf_base,
         };
         let survey = Survey::of(base, &input).map_err(Failed::Survey)?;
-        let scratch = &mut self.scratch[..survey.scratch_len() - self.scratch_short];
-        let plan = Plan::new(base, &survey, scratch).map_err(Failed::Plan)?;
+        let (words, scratch) = self.scratch.split_at_mut(2048);
+        let words = &mut words[..survey.verify_len() - self.words_short];
+        let verified = survey.verify(words).map_err(Failed::Verify)?;
+        let scratch = &mut scratch[..verified.scratch_len() - self.scratch_short];
+        let plan = Plan::new(base, &verified, scratch).map_err(Failed::Plan)?;
         plan.obeys(self.policy)
             .map_err(|unmatched| Failed::Policy(unmatched.type_id, unmatched.why))?;
         let len = plan
@@ -222,13 +228,35 @@ fn survey_of_more_types_than_ids() {
 }
 
 #[test]
-fn plan_without_a_distilled_base() {
+fn verify_without_a_distilled_base() {
     let mut load = good();
     load.btf_base = None;
     fails(
         load,
-        Failed::Plan(error(Section::Btf, 0, 0, Reason::NoData)),
+        Failed::Verify(error(Section::Btf, 0, 0, Reason::NoData)),
     );
+}
+
+#[test]
+fn verify_with_scratch_of_every_length_that_is_too_short() {
+    let vmlinux = Vmlinux::new(vmlinux().bytes());
+    let base = vmlinux.base();
+    let load = good();
+    let input = Input {
+        btf: &load.btf,
+        btf_base: load.btf_base.as_deref(),
+    };
+    let needed = Survey::of(&base, &input).unwrap().verify_len();
+    for words_short in 1..=needed {
+        let place = error(Section::BtfBase, 0, 0, Reason::ShortBuffer);
+        fails(
+            Load {
+                words_short,
+                ..good()
+            },
+            Failed::Verify(place),
+        );
+    }
 }
 
 #[test]
@@ -240,7 +268,9 @@ fn plan_with_scratch_of_every_length_that_is_too_short() {
         btf: &load.btf,
         btf_base: load.btf_base.as_deref(),
     };
-    let needed = Survey::of(&base, &input).unwrap().scratch_len();
+    let survey = Survey::of(&base, &input).unwrap();
+    let mut words = vec![0; survey.verify_len()];
+    let needed = survey.verify(&mut words).unwrap().scratch_len();
     for scratch_short in 1..=needed {
         let place = error(Section::BtfBase, 0, 0, Reason::ShortBuffer);
         fails(
@@ -254,7 +284,7 @@ fn plan_with_scratch_of_every_length_that_is_too_short() {
 }
 
 #[test]
-fn plan_of_a_base_that_the_kernel_refuses() {
+fn verify_of_a_base_that_the_kernel_refuses() {
     let bad = |b: &mut Builder| b.float("float", 3);
     let reason = Reason::BadSize {
         kind: Kind::Float,
@@ -262,12 +292,12 @@ fn plan_of_a_base_that_the_kernel_refuses() {
     };
     fails(
         with(bad, nothing),
-        Failed::Plan(error(Section::BtfBase, 24 + 24 + 8, 3, reason)),
+        Failed::Verify(error(Section::BtfBase, 24 + 24 + 8, 3, reason)),
     );
 }
 
 #[test]
-fn plan_of_a_base_with_kinds_that_have_no_place_there() {
+fn verify_of_a_base_with_kinds_that_have_no_place_there() {
     let rows: [Add; 13] = [
         (Kind::Ptr, |b| b.ptr(1)),
         (Kind::Array, |b| b.array(1, 1, 1)),
@@ -285,12 +315,12 @@ fn plan_of_a_base_with_kinds_that_have_no_place_there() {
     ];
     for (kind, add) in rows {
         let place = error(Section::BtfBase, 24 + 24 + 4, 3, Reason::NotDistilled(kind));
-        fails(with(add, nothing), Failed::Plan(place));
+        fails(with(add, nothing), Failed::Verify(place));
     }
 }
 
 #[test]
-fn plan_of_a_base_with_a_type_that_has_no_name() {
+fn verify_of_a_base_with_a_type_that_has_no_name() {
     let rows: [Add; 5] = [
         (Kind::Int, |b| b.int("", 4, 0)),
         (Kind::Float, |b| b.float("", 4)),
@@ -300,12 +330,12 @@ fn plan_of_a_base_with_a_type_that_has_no_name() {
     ];
     for (kind, add) in rows {
         let place = error(Section::BtfBase, 24 + 24, 3, Reason::NameMissing(kind));
-        fails(with(add, nothing), Failed::Plan(place));
+        fails(with(add, nothing), Failed::Verify(place));
     }
 }
 
 #[test]
-fn plan_of_a_module_that_the_kernel_refuses() {
+fn verify_of_a_module_that_the_kernel_refuses() {
     let bad = |b: &mut Builder| b.typedef("not a name", 1);
     let name_off = with(nothing, nothing)
         .btf_base
@@ -319,17 +349,17 @@ fn plan_of_a_module_that_the_kernel_refuses() {
     };
     fails(
         with(nothing, bad),
-        Failed::Plan(error(Section::Btf, 24 + 48, 5, reason)),
+        Failed::Verify(error(Section::Btf, 24 + 48, 5, reason)),
     );
 }
 
 #[test]
-fn plan_of_a_module_with_a_reference_out_of_range() {
+fn verify_of_a_module_with_a_reference_out_of_range() {
     let bad = |b: &mut Builder| b.ptr(77);
     let reason = Reason::ReferenceOutOfRange { id: 77, end: 6 };
     fails(
         with(nothing, bad),
-        Failed::Plan(error(Section::Btf, 24 + 48 + 8, 5, reason)),
+        Failed::Verify(error(Section::Btf, 24 + 48 + 8, 5, reason)),
     );
 }
 
@@ -440,7 +470,7 @@ fn plain_split_btf_with_too_little_scratch() {
         },
     )
     .unwrap();
-    let mut scratch = vec![0; survey.scratch_len()];
+    let mut scratch = vec![0; survey.verify_len()];
     let check = |scratch: &mut [u32]| rust_btfreloc::reloc::check_plain(&base, &survey, scratch);
     assert_eq!(check(&mut scratch), Ok(()));
     let short = error(Section::Btf, 0, 0, Reason::ShortBuffer);

@@ -5,7 +5,7 @@
 use btfreloc_selftests::builder::Builder;
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::Error;
-use rust_btfreloc::reloc::{check_plain, Input, Plan, Survey};
+use rust_btfreloc::reloc::{check_plain, Input, Survey};
 
 fn vmlinux() -> Builder {
     let mut b = Builder::base();
@@ -23,7 +23,7 @@ fn plain(split: &Builder) -> String {
         btf_base: None,
     };
     let survey = Survey::of(&base, &input).unwrap();
-    let error = check_plain(&base, &survey, &mut vec![0; survey.scratch_len()]).unwrap_err();
+    let error = check_plain(&base, &survey, &mut vec![0; survey.verify_len()]).unwrap_err();
     survey.describe(&base, error).to_string()
 }
 
@@ -36,8 +36,8 @@ fn distilled(base: &Builder, split: &Builder) -> (String, Error) {
         btf_base: Some(&btf_base),
     };
     let survey = Survey::of(&vmlinux, &input).unwrap();
-    let mut scratch = vec![0; survey.scratch_len()];
-    let error = Plan::new(&vmlinux, &survey, &mut scratch).err().unwrap();
+    let mut scratch = vec![0; survey.verify_len()];
+    let error = survey.verify(&mut scratch).err().unwrap();
     (survey.describe(&vmlinux, error).to_string(), error)
 }
 

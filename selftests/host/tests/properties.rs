@@ -202,8 +202,10 @@ proptest! {
         let loaded = Vmlinux::new(case.vmlinux().bytes());
         let base = loaded.base();
         let survey = Survey::of(&base, &Input { btf: &btf, btf_base: Some(&btf_base) }).unwrap();
-        let mut scratch = vec![filler.0; survey.scratch_len()];
-        let plan = Plan::new(&base, &survey, &mut scratch).unwrap();
+        let mut scratch = vec![filler.0; survey.verify_len()];
+        let verified = survey.verify(&mut scratch).unwrap();
+        let mut scratch = vec![filler.0; verified.scratch_len()];
+        let plan = Plan::new(&base, &verified, &mut scratch).unwrap();
         let write = |filler| {
             let mut out = vec![filler; plan.output_len()];
             plan.write(&mut out).map(|()| out)

@@ -270,8 +270,10 @@ fn a_report_has_a_line_for_each_distilled_type() {
         },
     )
     .unwrap();
-    let mut scratch = vec![0; survey.scratch_len()];
-    let plan = Plan::new(&base, &survey, &mut scratch).unwrap();
+    let mut scratch = vec![0; survey.verify_len()];
+    let verified = survey.verify(&mut scratch).unwrap();
+    let mut scratch = vec![0; verified.scratch_len()];
+    let plan = Plan::new(&base, &verified, &mut scratch).unwrap();
     let (fates, ids) = plan.words();
     let report = Report::new(&btf_base, fates, ids).unwrap();
     let lines: Vec<String> = report

@@ -2,8 +2,7 @@
 
 //! The reasons that several kinds have in common.
 
-use super::Found;
-use crate::btf::{Reason, Record, MAX_TYPE};
+use crate::btf::{Found, Reason, Record, MAX_TYPE};
 
 pub(super) fn is_type(id: u32) -> bool {
     (1..=MAX_TYPE).contains(&id)

@@ -38,16 +38,29 @@ const fn class(byte: u8) -> u8 {
 
 /// The names of a BTF, by string offset.
 pub(super) struct Names<'n, 'b> {
-    pub(super) btf: &'n Btf<'n>,
+    btf: &'n Btf<'n>,
     /// The offsets, in the BTF's own string part, that identifiers were found at.
-    pub(super) identifiers: &'n mut Bits<'b>,
+    identifiers: &'n mut Bits<'b>,
+    /// Where its own string part starts.
+    start: u32,
+    /// One more than the last offset a string may have.
+    end: u32,
 }
 
-impl Names<'_, '_> {
+impl<'n, 'b> Names<'n, 'b> {
+    pub(super) fn new(btf: &'n Btf<'n>, identifiers: &'n mut Bits<'b>) -> Self {
+        Names {
+            btf,
+            identifiers,
+            start: btf.start_str_off(),
+            end: btf.end_str_off().min(MAX_NAME_OFFSET.saturating_add(1)),
+        }
+    }
+
     /// Whether there is a string at `off`.
     #[inline]
     pub(super) fn has(&self, off: u32) -> bool {
-        off <= MAX_NAME_OFFSET && off < self.btf.end_str_off()
+        off < self.end
     }
 
     /// Whether the string at `off` is empty, or there is none.
@@ -59,7 +72,7 @@ impl Names<'_, '_> {
     /// first, and of at most 512 bytes.
     #[inline]
     pub(super) fn is_identifier(&mut self, off: u32) -> bool {
-        let own = off.checked_sub(self.btf.start_str_off());
+        let own = off.checked_sub(self.start);
         if own.is_some_and(|own| self.identifiers.get(own)) {
             return true;
         }

@@ -6,8 +6,7 @@ use super::found::{
     bad_linkage, bad_name, bad_reference, bad_size, is_type, no_kflag, no_name, no_vlen,
 };
 use super::names::Names;
-use super::Found;
-use crate::btf::{read_u32, Kind, Reason, Record, MAX_TYPE};
+use crate::btf::{read_u32, Found, Kind, Reason, Record, MAX_TYPE};
 
 pub(super) fn check_type(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
     name_offset(names, record.name_off()).map_err(|reason| (0, reason))?;

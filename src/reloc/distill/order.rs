@@ -74,6 +74,11 @@ impl<'a> Places<'a> {
         Some(Places { indexes, places })
     }
 
+    /// Whether the order is kept.
+    pub(super) fn are_kept(&self) -> bool {
+        self.indexes.is_empty()
+    }
+
     /// The index of the type at this place.
     #[inline]
     pub(super) fn index(&self, place: u32) -> u32 {

@@ -4,7 +4,8 @@
 //! first.
 
 use super::put;
-use crate::btf::{to_usize, Btf, Reason, MAX_NAME_OFFSET};
+use crate::btf::{copy, len_u32, to_usize, Btf, Reason, MAX_NAME_OFFSET};
+use crate::reloc::hash::hash;
 
 /// String offsets that share a page.
 const PAGE: u32 = 128;
@@ -153,13 +154,13 @@ impl<'a> Strings<'a> {
         word.copied().unwrap_or(0)
     }
 
+    #[inline(never)]
     fn keep_new(&mut self, off: u32) -> Result<(), Reason> {
-        let tail = self.btf.strings_from(off).unwrap_or(&[]);
-        let (hash, len) = hash(tail);
-        let name = tail.get(..to_usize(len)).unwrap_or(&[]);
+        let name = self.btf.string(off).unwrap_or(&[]);
         if name.is_empty() {
             return Ok(());
         }
+        let (hash, len) = (hash(name), len_u32(name).ok_or(Reason::OutputTooLarge)?);
         let (known, vacant) = self.find(name, hash);
         let new = match known {
             Some(new) => new,
@@ -225,34 +226,24 @@ impl<'a> Strings<'a> {
 
     /// Writes the strings from the new offset `start` to before `end`, each with its NUL.
     pub(super) fn write(&self, out: &mut [u8], start: u32, end: u32) -> Option<()> {
-        out.fill(0);
-        for number in 0..self.count {
-            let (old, new) = self.kept(number);
-            if new < start || new >= end {
-                continue;
+        let mut out = match start {
+            // The empty string.
+            0 => copy(out, &[0])?,
+            _ => out,
+        };
+        let mut kept = self.all_kept().peekable();
+        while let Some((old, new)) = kept.next() {
+            let next = kept.peek().map_or(self.end, |(_, new)| *new);
+            if new >= start && new < end {
+                let len = to_usize(next.checked_sub(new)?);
+                out = copy(out, self.btf.strings_from(old)?.get(..len)?)?;
             }
-            let next = match number.wrapping_add(1) {
-                next if next < self.count => self.kept(next).1,
-                _ => self.end,
-            };
-            let len = to_usize(next.checked_sub(new)?.checked_sub(1)?);
-            let string = self.btf.strings_from(old)?.get(..len)?;
-            let at = to_usize(new.checked_sub(start)?);
-            crate::btf::copy(out.get_mut(at..)?, string)?;
         }
         Some(())
     }
-}
 
-/// FNV-1a of the string that `tail` begins with, and its length.
-fn hash(tail: &[u8]) -> (u32, u32) {
-    let (mut hash, mut len) = (0x811c_9dc5u32, 0u32);
-    for byte in tail {
-        if *byte == 0 {
-            break;
-        }
-        hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-        len = len.wrapping_add(1);
+    /// Old and new offset of each string, in the order of the new ones.
+    fn all_kept(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        (0..self.count).map(|number| self.kept(number))
     }
-    (hash, len)
 }

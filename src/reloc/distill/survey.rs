@@ -6,7 +6,7 @@ use super::needed::{Growing, Needed};
 use super::strings::{Pages, Seen};
 use super::{put, Words};
 use crate::btf::{
-    to_usize, verify, Bits, Blob, Btf, Error, Form, Kind, Reason, Record, Section, Table,
+    to_usize, verify, Bits, Blob, Btf, Error, Form, Found, Kind, Reason, Record, Section, Table,
 };
 use crate::reloc::index::is_indexed;
 
@@ -86,10 +86,6 @@ impl<'a> Survey<'a> {
         let table = take(Table::needs(own, 0))?;
         let mut names = Bits::new(take(Bits::needs(split.strings_len()))?);
 
-        let table = Table::build(&split, end, table, 0)?;
-        let btf = Btf::split(&base, split, table);
-        verify::kernel_verdict(&btf, &mut names)?;
-        verify::references(&btf)?;
         let mut search = Search {
             base,
             end_str_off: module.end_str_off(),
@@ -100,7 +96,12 @@ impl<'a> Survey<'a> {
             distilled: 0,
             seen: Seen::new(pages),
         };
-        search.own_types(&btf)?;
+        let btf = Btf::without_table(Some(&base), split, own);
+        let end = btf.end_id();
+        let btf = verify::build(&btf, table, &mut names, |record| {
+            search.references(record, end)?;
+            search.strings(record)
+        })?;
         search.found_types()?;
         Ok(Survey {
             base,
@@ -127,15 +128,6 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn own_types(&mut self, btf: &Btf<'_>) -> Result<(), Error> {
-        for (id, record) in btf.own_records() {
-            self.references(&record)
-                .and_then(|()| self.strings(&record))
-                .map_err(|(at, reason)| btf.error(id, &record, at, reason))?;
-        }
-        Ok(())
-    }
-
     /// Follows what was found, and what is found by that: each type once, so that it ends.
     fn found_types(&mut self) -> Result<(), Error> {
         let base = self.base;
@@ -157,23 +149,23 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn found_type(&mut self, record: &Record<'_>) -> Result<(), (u32, Reason)> {
+    fn found_type(&mut self, record: &Record<'_>) -> Result<(), Found> {
         if is_distilled(record) {
             self.distilled = self.distilled.saturating_add(1);
             return self.string(0, record.name_off());
         }
-        let end = self.base.end_id();
-        record.each_id(|at, id| match id < end {
-            true => Ok(()),
-            // A base knows nothing of the types that are split off it.
-            false => Err((at, Reason::ReferenceOutOfRange { id, end })),
-        })?;
-        self.references(record)?;
+        // A base knows nothing of the types that are split off it.
+        self.references(record, self.base.end_id())?;
         self.strings(record)
     }
 
-    fn references(&mut self, record: &Record<'_>) -> Result<(), (u32, Reason)> {
-        record.each_id(|at, id| self.reference(id).map_err(|reason| (at, reason)))
+    /// Finds what `record` refers to, which has to be below `end`.
+    #[inline]
+    fn references(&mut self, record: &Record<'_>, end: u32) -> Result<(), Found> {
+        record.each_id(|at, id| {
+            verify::reference_below(at, id, end)?;
+            self.reference(id).map_err(|reason| (at, reason))
+        })
     }
 
     #[inline]
@@ -193,12 +185,13 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn strings(&mut self, record: &Record<'_>) -> Result<(), (u32, Reason)> {
+    #[inline]
+    fn strings(&mut self, record: &Record<'_>) -> Result<(), Found> {
         record.each_string(|at, off| self.string(at, off))
     }
 
     #[inline]
-    fn string(&mut self, at: u32, off: u32) -> Result<(), (u32, Reason)> {
+    fn string(&mut self, at: u32, off: u32) -> Result<(), Found> {
         if off >= self.end_str_off {
             return Err((at, Reason::NameOffset(off)));
         }

@@ -4,8 +4,8 @@
 
 use super::Plan;
 use crate::btf::{
-    copy, len_u32, put_u32, to_usize, write_header, Error, Kind, Reason, Record, HEADER_LEN,
-    RECORD_LEN,
+    copy, len_u32, put_u32, rewrite, to_usize, write_header, Error, Kind, Reason, Record,
+    HEADER_LEN, RECORD_LEN,
 };
 
 /// Lengths of the parts of a section, in bytes.
@@ -53,14 +53,34 @@ impl Plan<'_> {
     }
 
     fn write_split(&self, out: &mut [u8]) -> Option<()> {
-        let mut out = self.write_header(out, self.split_parts())?;
-        let counts = self.counts();
-        for place in 0..counts.own.checked_add(counts.copied)? {
-            out = self.write_record(out, &self.split_record(place)?)?;
-        }
+        let parts = self.split_parts();
+        let out = self.write_header(out, parts)?;
+        let (types, out) = out.split_at_mut_checked(to_usize(parts.types))?;
+        self.copy_types(types)?;
+        rewrite(
+            types,
+            |id| self.new_id(id),
+            |off| self.strings.new_offset(off),
+        )?;
         let out = copy(out, self.survey.btf.blob().layout())?;
         self.strings
             .write(out, self.split_strings, self.strings.end())
+    }
+
+    /// The types in their new order, as they were.
+    fn copy_types(&self, out: &mut [u8]) -> Option<()> {
+        if self.places.are_kept() {
+            let mut out = copy(out, self.survey.btf.blob().types())?;
+            for record in self.copied() {
+                out = copy(out, record.bytes())?;
+            }
+            return Some(());
+        }
+        let (mut out, counts) = (out, self.counts());
+        for place in 0..counts.own.checked_add(counts.copied)? {
+            out = copy(out, self.split_record(place)?.bytes())?;
+        }
+        Some(())
     }
 
     fn base_parts(&self) -> Parts {
@@ -110,14 +130,6 @@ impl Plan<'_> {
             put_u32(new, 4, u32::from(kind as u8) << 24)?;
         }
         Some(rest)
-    }
-
-    fn write_record<'b>(&self, out: &'b mut [u8], record: &Record<'_>) -> Option<&'b mut [u8]> {
-        record.rewrite(
-            out,
-            |id| self.new_id(id),
-            |off| self.strings.new_offset(off),
-        )
     }
 }
 

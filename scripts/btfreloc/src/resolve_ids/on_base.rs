@@ -90,7 +90,7 @@ fn on<T>(base: &Btf<'_>, bytes: &[u8], work: impl FnOnce(&Btf<'_>) -> Result<T>)
 fn fits(kernel: &Kernel, input: &Input<'_>) -> Result<()> {
     let base = kernel.base();
     let survey = Survey::of(&base, input).map_err(words)?;
-    let mut scratch = vec![0; survey.scratch_len()];
+    let mut scratch = vec![0; survey.verify_len()];
     check_plain(&base, &survey, &mut scratch).map_err(|error| {
         anyhow!(
             "not split off {}: {}; name the vmlinux it was built with by --base",

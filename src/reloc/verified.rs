@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The set-up of a relocation: a module is verified, whatever it is to be relocated to.
+
+use super::scratch::Sizes;
+use super::{embedded, Survey};
+use crate::btf::{verify, Bits, Btf, Error, Found, Kind, Reason, Record};
+
+/// A module with a distilled base in which the kernel would find nothing wrong, and what a
+/// relocation wants to know of it.
+pub struct Verified<'a> {
+    /// The module's own types, on `distilled`.
+    pub(super) btf: Btf<'a>,
+    pub(super) distilled: Btf<'a>,
+    /// The ids of the types that the module's types hold by value.
+    pub(super) held: Bits<'a>,
+    /// The offsets of the distilled base's strings that the module's types use.
+    pub(super) used: Bits<'a>,
+    pub(super) sizes: Sizes,
+}
+
+impl<'a> Survey<'a> {
+    /// Verifies a module with a distilled base.
+    ///
+    /// `scratch` has the length that [`Survey::verify_len`] gives; its content does not matter.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel would refuse in either section, a reference out of range, a kind that has no
+    /// place in a distilled base, or a `scratch` too short.
+    pub fn verify(&self, scratch: &'a mut [u32]) -> Result<Verified<'a>, Error> {
+        let missing = self.split.error(0, 0, Reason::NoData);
+        let blob = self.distilled.ok_or(missing)?;
+        let short = blob.error(0, 0, Reason::ShortBuffer);
+        let mut tables = self.sizes.cut(scratch).ok_or(short)?;
+
+        let distilled = Btf::without_table(None, blob, self.sizes.distilled);
+        let (offsets, names) = (tables.distilled_offsets, &mut tables.distilled_names);
+        let distilled = verify::build(&distilled, offsets, names, check_distilled_type)?;
+
+        let btf = Btf::without_table(Some(&distilled), self.split, self.sizes.split);
+        let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
+        let (end, strings) = (btf.end_id(), btf.start_str_off());
+        let (held, used) = (&mut tables.held, &mut tables.used);
+        let btf = verify::build(&btf, offsets, names, |record| {
+            let holds = embedded::holds(record);
+            record.each_id(|at, id| {
+                if holds {
+                    held.set(id);
+                }
+                verify::reference_below(at, id, end)
+            })?;
+            record.each_string(|_, off| {
+                if off < strings {
+                    used.set(off);
+                }
+                Ok(())
+            })
+        })?;
+        embedded::follow(&btf, held);
+        Ok(Verified {
+            btf,
+            distilled,
+            held: tables.held,
+            used: tables.used,
+            sizes: self.sizes,
+        })
+    }
+}
+
+impl Verified<'_> {
+    /// Length in words of the scratch that [`super::Plan::new`] needs.
+    pub fn scratch_len(&self) -> usize {
+        self.sizes.plan_total()
+    }
+}
+
+/// Checks that a distilled base holds only named types that refer to no other.
+///
+/// # Errors
+///
+/// The first type that has no place there.
+pub fn check_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
+    for (id, record) in distilled.own_records() {
+        check_distilled_type(&record)
+            .map_err(|(at, reason)| distilled.error(id, &record, at, reason))?;
+    }
+    Ok(())
+}
+
+fn check_distilled_type(record: &Record<'_>) -> Result<(), Found> {
+    let allowed = matches!(
+        record.kind(),
+        Kind::Int | Kind::Float | Kind::Enum | Kind::Struct | Kind::Union | Kind::Fwd
+    );
+    match (allowed, record.name_off()) {
+        (false, _) => Err((4, Reason::NotDistilled(record.kind()))),
+        (true, 0) => Err((0, Reason::NameMissing(record.kind()))),
+        (true, _) => Ok(()),
+    }
+}
