@@ -16,7 +16,7 @@ help:
 	@echo '  make demo          see it: a stock Debian kernel in a VM, before and after'
 	@echo '  make check         run all tests'
 	@echo '  make check-corpus  every module of the stock kernels on each of them, with libbpf beside it'
-	@echo '  make bench         what it costs, beside what the kernel takes for the same'
+	@echo '  make bench         what it costs, beside libbpf and beside what the kernel takes for the same'
 	@echo '  make module        build the module for the kernel of the demonstration'
 	@echo '  make KDIR=PATH     build the module for the kernel tree at PATH (prepared, with Rust)'
 	@echo '  make install KDIR=PATH   and install it below /lib/modules'

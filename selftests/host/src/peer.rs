@@ -23,6 +23,13 @@ use libbpf_sys as sys;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused(pub i32);
 
+/// libbpf's version.
+pub fn version() -> String {
+    // SAFETY: both give a number and look at nothing.
+    let (major, minor) = unsafe { (sys::libbpf_major_version(), sys::libbpf_minor_version()) };
+    format!("{major}.{minor}")
+}
+
 /// BTF as libbpf holds it, on its base where it has one.
 pub struct Btf<'b> {
     raw: NonNull<sys::btf>,
