@@ -143,9 +143,10 @@ fn steps(from: &Kernel, to: &Kernel, module: &Module) -> Result<()> {
         ..
     } = module;
     let (base, from_base) = (to.base()?, from.base()?);
-    let survey = measured::ours_parse(&base, distilled, split);
-    let survey = done("ours_parse", "ours_parse", name, survey).map_err(ours)?;
-    let relocated = measured::ours_relocate(&base, &survey);
+    let mut words = Vec::new();
+    let parsed = measured::ours_parse(&base, distilled, split, &mut words);
+    let parsed = done("ours_parse", "ours_parse", name, parsed).map_err(ours)?;
+    let relocated = measured::ours_relocate(&base, &parsed);
     done("ours_relocate", "ours_relocate", name, relocated).map_err(ours)?;
     let made = measured::ours_distill(&from_base, btf);
     done("ours_distill", "ours_distill", name, made).map_err(ours)?;

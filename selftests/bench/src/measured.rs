@@ -5,7 +5,7 @@
 //! | step | ours | libbpf |
 //! | --- | --- | --- |
 //! | the kernel's BTF, once | index | `btf__new` |
-//! | parse | headers and record walk | `btf__new` of the distilled base, `btf__new_split` |
+//! | parse | survey and verification, with their buffer | `btf__new` of the distilled base, `btf__new_split` |
 //! | relocate | plan and write, with their buffers | `btf__relocate` |
 //! | distill | survey, plan, write, with their buffers | `btf__distill_base`, raw data of both |
 //!
@@ -16,7 +16,7 @@ use std::hint::black_box;
 use btfreloc_selftests::peer::{Btf, Refused};
 use rust_btfreloc::btf::{Blob, Error, Form, Section};
 use rust_btfreloc::reloc::distill;
-use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Survey};
+use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Survey, Verified};
 
 /// Where valgrind looks for the functions here.
 pub const PATH: &str = "btfreloc_bench::measured::";
@@ -71,17 +71,21 @@ pub fn peer_alone(bytes: &[u8]) -> Result<Btf<'static>, Refused> {
     Btf::base(bytes)
 }
 
+/// `words` is for what the result borrows.
 #[inline(never)]
 pub fn ours_parse<'a>(
     base: &Base<'_>,
     distilled: &'a [u8],
     split: &'a [u8],
-) -> Result<Survey<'a>, Error> {
+    words: &'a mut Vec<u32>,
+) -> Result<Verified<'a>, Error> {
     let input = Input {
         btf: split,
         btf_base: Some(distilled),
     };
-    Survey::of(base, &input)
+    let survey = Survey::of(base, &input)?;
+    *words = vec![0; survey.scratch_len()];
+    survey.verify(words)
 }
 
 #[inline(never)]
@@ -90,9 +94,9 @@ pub fn peer_split<'b>(base: &'b Btf<'_>, split: &[u8]) -> Result<Btf<'b>, Refuse
 }
 
 #[inline(never)]
-pub fn ours_relocate(base: &Base<'_>, survey: &Survey<'_>) -> Result<Vec<u8>, Error> {
-    let mut scratch = vec![0; survey.scratch_len()];
-    let plan = Plan::new(base, survey, &mut scratch)?;
+pub fn ours_relocate(base: &Base<'_>, module: &Verified<'_>) -> Result<Vec<u8>, Error> {
+    let mut scratch = vec![0; module.scratch_len()];
+    let plan = Plan::new(base, module, &mut scratch)?;
     let mut out = vec![0; plan.output_len()];
     plan.write(&mut out)?;
     Ok(out)

@@ -69,8 +69,9 @@ pub fn run(job: &Job, arguments: &[String]) -> Result<()> {
         let tables = measured::ours_kernel(&kernel).map_err(ours)?;
         if upto == "module" {
             let base = tables.base(&kernel).map_err(ours)?;
-            let survey = measured::ours_parse(&base, distilled, split).map_err(ours)?;
-            measured::ours_relocate(&base, &survey).map_err(ours)?;
+            let mut words = Vec::new();
+            let parsed = measured::ours_parse(&base, distilled, split, &mut words);
+            measured::ours_relocate(&base, &parsed.map_err(ours)?).map_err(ours)?;
         }
     } else {
         let kernel = measured::peer_alone(&kernel).map_err(peer)?;
