@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use rust_btfreloc::btf::{to_usize, write_header, Btf, HEADER_LEN};
+use rust_btfreloc::btf::{rewrite, to_usize, write_header, Btf, HEADER_LEN};
 
 /// `btf` with its own types in the order of `kept`, without those that `gone` tells to be others of
 /// its base; each is in one of the two. `None` where it is too long for BTF.
@@ -18,11 +18,9 @@ pub(super) fn renumbered(btf: &Btf<'_>, kept: &[u32], gone: &HashMap<u32, u32>) 
     };
     let mut types = Vec::new();
     for id in kept {
-        let record = btf.record(*id)?;
-        let mut copy = vec![0; record.bytes().len()];
-        record.rewrite(&mut copy, new_id, |off| off)?;
-        types.extend(copy);
+        types.extend_from_slice(btf.record(*id)?.bytes());
     }
+    rewrite(&mut types, new_id, |off| off)?;
     let strings = btf.blob().strings();
     let mut header = vec![0; to_usize(HEADER_LEN)];
     let types_len = u32::try_from(types.len()).ok()?;
