@@ -328,3 +328,31 @@ fn the_wrong_vmlinux_is_told() {
         "{error}"
     );
 }
+
+/// What the module only declares becomes vmlinux's where it is loaded, so its id will do; a
+/// definition serves better, and the other flavour not at all.
+#[test]
+fn standing_alone_a_declaration_serves() {
+    let mut alone = Builder::base();
+    let task = alone.fwd("task", false);
+    alone.fwd("file", false);
+    let file = alone.structure("file", 4, &[]);
+    alone.fwd("mixed", true);
+    let proto = alone.func_proto(0, &[]);
+    alone.func("a", proto, 1);
+    let symbols = [
+        ("__BTF_ID__struct__task__1", 1, 0, 4),
+        ("__BTF_ID__struct__file__2", 1, 4, 4),
+        ("__BTF_ID__struct__mixed__3", 1, 8, 4),
+    ];
+    let mut image = module(&[0; 3], &symbols);
+    let btf = alone.bytes();
+    let input = Input {
+        btf: &btf,
+        btf_base: None,
+    };
+    let nowhere = Vmlinux::new("/nowhere".as_ref());
+    let told = with_btf(&input, &nowhere, |btf| resolve(&mut image, btf)).unwrap();
+    assert_eq!(ids(&image), [task, file, 0]);
+    assert_eq!((told.missing.len(), told.several.len()), (1, 0));
+}
