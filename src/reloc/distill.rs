@@ -20,7 +20,6 @@
 //! [`Survey::of`] checks it and finds the types it needs, [`Plan::new`] numbers types and strings.
 //! Nothing can fail any more in [`Plan::write`] but for want of room.
 
-mod needed;
 mod order;
 mod plan;
 mod strings;

@@ -37,6 +37,8 @@ mod order;
 mod outcome;
 mod plain;
 mod plan;
+#[cfg(not(MODULE))]
+mod ranked;
 mod report;
 mod scratch;
 mod sort;

@@ -11,23 +11,31 @@ use crate::btf::{len_u32, to_usize, Btf};
 /// module's type that it goes in front of. Where the module's types are not sorted, or one has a
 /// name too long to be compared again and again, all go last.
 pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
-    let has_name = |id: &u32| name(btf, *id).is_some();
-    if opaque.is_empty() || !opaque.iter().all(has_name) || !is_sorted(btf) {
+    if opaque.is_empty() || !is_sorted(btf) || !sort_by_name(btf, opaque) {
         places.fill(btf.own_count());
         return;
     }
+    for (id, place) in opaque.iter().zip(places) {
+        *place = upper_bound(btf, name(btf, *id).unwrap_or(&[]));
+    }
+}
+
+/// Puts the types `ids` in the order of their names, those of one name, or of none, in the order of
+/// their ids. `false`, and nothing done, where a name is too long to be compared again and again.
+pub(super) fn sort_by_name(btf: &Btf<'_>, ids: &mut [u32]) -> bool {
+    if !ids.iter().all(|id| name(btf, *id).is_some()) {
+        return false;
+    }
     heap_sort(
-        opaque,
-        opaque.len(),
+        ids,
+        ids.len(),
         |ids, a, b| {
             let ((name_a, id_a), (name_b, id_b)) = (key(btf, ids, a), key(btf, ids, b));
             is_less(name_a, name_b) || (name_a == name_b && id_a < id_b)
         },
         swap,
     );
-    for (id, place) in opaque.iter().zip(places) {
-        *place = upper_bound(btf, name(btf, *id).unwrap_or(&[]));
-    }
+    true
 }
 
 /// Fills in the new id of every type of a module and its distilled base, by id, void's first.

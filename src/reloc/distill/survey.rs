@@ -2,13 +2,13 @@
 
 //! The first look at a module: whether its BTF holds, and which types of its base it needs.
 
-use super::needed::{Growing, Needed};
 use super::strings::{Pages, Seen};
 use super::{put, Words};
 use crate::btf::{
     to_usize, verify, Bits, Blob, Btf, Error, Form, Found, Kind, Reason, Record, Section, Table,
 };
 use crate::reloc::index::is_indexed;
+use crate::reloc::ranked::{Growing, Ranked};
 
 /// A module's split BTF, not distilled, and the base it was made for.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ pub struct Survey<'a> {
     pub(super) base: Btf<'a>,
     /// The module's own types, on `base`.
     pub(super) btf: Btf<'a>,
-    pub(super) needed: Needed<'a>,
+    pub(super) needed: Ranked<'a>,
     /// The needed types in the order they were found in: their ids,
     pub(super) ids: &'a [u32],
     /// and the byte offset of each in the base's type part.

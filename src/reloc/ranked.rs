@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which types of the base a module needs, and how many of those have a lower id.
+//! A set of numbers that tells of each how many in it are lower: ids or offsets that move together.
 
-use super::put;
+use super::scratch::put;
 use crate::btf::to_usize;
 
-/// A set of type ids that grows.
+/// A set that grows.
 pub(super) struct Growing<'a> {
     bits: &'a mut [u32],
-    /// For each word of `bits`, how many ids are in those ahead of it.
+    /// For each word of `bits`, how many numbers are in those ahead of it.
     ahead: &'a mut [u32],
 }
 
-/// A set of type ids that gives each its rank.
+/// A set that gives each number in it its rank.
 #[derive(Clone, Copy)]
-pub(super) struct Needed<'a> {
+pub(super) struct Ranked<'a> {
     bits: &'a [u32],
     ahead: &'a [u32],
 }
 
-/// Words of `bits` for the ids below `end`.
+/// Words of `bits` for the numbers below `end`.
 fn bits_len(end: u32) -> usize {
     to_usize(end / 32).saturating_add(1)
 }
 
 impl<'a> Growing<'a> {
-    /// Words for the ids below `end`.
+    /// Words for the numbers below `end`.
     pub(super) fn needs(end: u32) -> usize {
         bits_len(end).saturating_mul(2)
     }
@@ -37,19 +37,19 @@ impl<'a> Growing<'a> {
         Some(Growing { bits, ahead })
     }
 
-    /// Puts `id` into the set, and tells whether it was there before.
+    /// Puts `number` into the set, and tells whether it was there before.
     #[inline]
-    pub(super) fn set(&mut self, id: u32) -> bool {
-        let Some(word) = self.bits.get_mut(to_usize(id / 32)) else {
+    pub(super) fn set(&mut self, number: u32) -> bool {
+        let Some(word) = self.bits.get_mut(to_usize(number / 32)) else {
             return true;
         };
-        let was = *word & bit(id) != 0;
-        *word |= bit(id);
+        let was = *word & bit(number) != 0;
+        *word |= bit(number);
         was
     }
 
-    /// All ids are in it.
-    pub(super) fn ranked(self) -> Needed<'a> {
+    /// All numbers are in it.
+    pub(super) fn ranked(self) -> Ranked<'a> {
         let mut count = 0u32;
         for (at, word) in self.bits.iter().enumerate() {
             put(self.ahead, at, count);
@@ -57,23 +57,23 @@ impl<'a> Growing<'a> {
                 count = count.saturating_add(word.count_ones());
             }
         }
-        Needed {
+        Ranked {
             bits: self.bits,
             ahead: self.ahead,
         }
     }
 }
 
-impl Needed<'_> {
-    /// How many ids of the set are lower than `id`; `None` where it is not in the set.
+impl Ranked<'_> {
+    /// How many numbers of the set are lower than `number`; `None` where it is not in the set.
     #[inline]
-    pub(super) fn rank(&self, id: u32) -> Option<usize> {
-        let at = to_usize(id / 32);
+    pub(super) fn rank(&self, number: u32) -> Option<usize> {
+        let at = to_usize(number / 32);
         let word = *self.bits.get(at)?;
-        if word & bit(id) == 0 {
+        if word & bit(number) == 0 {
             return None;
         }
-        let lower = word & bit(id).wrapping_sub(1);
+        let lower = word & bit(number).wrapping_sub(1);
         Some(to_usize(
             self.ahead.get(at)?.wrapping_add(lower.count_ones()),
         ))
@@ -81,6 +81,6 @@ impl Needed<'_> {
 }
 
 #[inline]
-fn bit(id: u32) -> u32 {
-    1 << (id % 32)
+fn bit(number: u32) -> u32 {
+    1 << (number % 32)
 }
