@@ -13,6 +13,8 @@
 //! | rewrite ids and strings | [`Plan::write`] |
 //! | ids outside of BTF | [`btf_ids`] |
 //!
+//! [`standalone`] does for BTF that stands alone what [`Plan`] does for distilled BTF.
+//!
 //! `distill` makes what is relocated here: a distilled base, and split BTF on it.
 //!
 //! All that can be wrong with a module is found by [`Survey::verify`], and all that can be wrong
@@ -42,6 +44,8 @@ mod ranked;
 mod report;
 mod scratch;
 mod sort;
+#[cfg(not(MODULE))]
+pub mod standalone;
 mod strings;
 mod survey;
 mod text;

@@ -2,6 +2,9 @@
 
 //! The words for what was found: the kernel log, debugfs and the host tool all print through here.
 
+#[cfg(not(MODULE))]
+mod standalone;
+
 use core::fmt::{Display, Formatter, Result, Write};
 
 use super::{btf_ids, Cause, CauseKind, Described, Entry, Fate, Unmatched, Why};

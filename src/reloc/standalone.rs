@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Rebases BTF that stands alone, as pahole makes it without a base, to split BTF on vmlinux's.
+//!
+//! | a type of the module | becomes |
+//! | --- | --- |
+//! | INT, FLOAT, ENUM, ENUM64, STRUCT, UNION, TYPEDEF that vmlinux has | vmlinux's |
+//! | what has no name and is only reached through types that vmlinux has | vmlinux's, or left out |
+//! | FWD, ENUM without values | as a distilled FWD; where the module has what it declares, as that |
+//! | FUNC, VAR, DATASEC | the module's own |
+//! | another type with a name | the module's own |
+//! | what those refer to, and is not vmlinux's | the module's own |
+//! | DECL_TAG | the module's own, left out where what it is on is vmlinux's |
+//! | what nothing refers to any more | left out |
+//!
+//! Vmlinux has a type where kind, name and size agree, for a STRUCT or UNION each member's name,
+//! offset and width, for an ENUM each value, and where the same holds for all that it refers to,
+//! through pointers too: the layout of what a pointer leads to is part of what the code relies on.
+//! A declaration does not contradict what it declares.
+//!
+//! In three steps: [`recognise`] tells that BTF stands alone, [`Survey::of`] looks at it and tells
+//! how much scratch is needed, [`Plan::new`] decides. Nothing can fail any more in [`Plan::write`]
+//! but for want of room. [`Plan::conflicts`] tells which types vmlinux has in another layout.
+
+mod by_name;
+mod compare;
+mod conflict;
+mod keep;
+mod pairs;
+mod plan;
+mod recognise;
+mod spread;
+mod strings;
+mod survey;
+mod users;
+mod write;
+
+pub use compare::Difference;
+pub use conflict::{Conflict, Contradiction, Through};
+pub use plan::{Counts, Plan};
+pub use recognise::{recognise, Evidence, NotAlone};
+pub use survey::Survey;

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The plan: which of a module's types become vmlinux's, decided before anything is written.
+
+use super::by_name::ByName;
+use super::compare::Sides;
+use super::keep::keep;
+use super::pairs::Pairs;
+use super::spread::Spread;
+use super::strings::{records, Strings};
+use super::survey::Survey;
+use crate::btf::{len_u32, to_usize, verify, Btf, Error, Reason, Record, MAX_TYPE};
+use crate::reloc::scratch::put;
+use crate::reloc::Base;
+
+/// How many types of a module became what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Types that became vmlinux types.
+    pub mapped: u32,
+    /// Types that stay the module's own.
+    pub own: u32,
+    /// Types that nothing refers to any more.
+    pub left_out: u32,
+}
+
+/// A rebase in which nothing of the module or of vmlinux can go wrong any more.
+pub struct Plan<'a> {
+    pub(super) base: Base<'a>,
+    pub(super) btf: Btf<'a>,
+    pub(super) names: ByName<'a>,
+    pub(super) pairs: Pairs<'a>,
+    /// For each type, by id less 1, its new id; 0 where it is left out.
+    ids: &'a [u32],
+    /// The types that stay the module's own, in the order of their new ids.
+    pub(super) kept: &'a [u32],
+    pub(super) strings: Strings<'a>,
+}
+
+impl<'a> Plan<'a> {
+    /// Plans how the module that `survey` speaks of becomes split BTF on `base`.
+    ///
+    /// `scratch` has the length that [`Survey::scratch_len`] gives; its content does not matter.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel would refuse, a reference out of range, a result that BTF cannot number, or
+    /// a `scratch` too short.
+    pub fn new(
+        base: &Base<'a>,
+        survey: &Survey<'a>,
+        scratch: &'a mut [u32],
+    ) -> Result<Self, Error> {
+        let blob = survey.blob;
+        let failed = |reason| blob.error(0, 0, reason);
+        let mut tables = survey.cut(scratch).ok_or(failed(Reason::ShortBuffer))?;
+        let btf = survey.btf();
+        let end = btf.end_id();
+        let btf = verify::build(&btf, tables.offsets, &mut tables.identifiers, |record| {
+            record.each_id(|at, id| verify::reference_below(at, id, end))
+        })?;
+
+        tables.users.fill(&btf);
+        tables.names.fill(&btf);
+        spread(base, btf, &tables.names).run(&tables.users, &mut tables.pairs);
+        for (id, _) in btf.own_records() {
+            let theirs = tables.pairs.same(id).unwrap_or(0);
+            put(tables.ids, to_usize(id.wrapping_sub(1)), theirs);
+        }
+        let start = base.btf().end_id();
+        let count = keep(&btf, &tables.users, tables.ids, tables.kept, start);
+        let kept: &[u32] = tables.kept.get(..count).unwrap_or_default();
+        let last = len_u32(kept).map(|count| start.saturating_add(count).saturating_sub(1));
+        if last.is_none_or(|last| last > MAX_TYPE) {
+            return Err(failed(Reason::OutputTooLarge));
+        }
+        let strings = base.btf().end_str_off();
+        let strings = Strings::keep(blob, tables.strings, strings, records(&btf, kept));
+        Ok(Plan {
+            base: *base,
+            btf,
+            names: tables.names,
+            pairs: tables.pairs,
+            ids: tables.ids,
+            kept,
+            strings: strings.map_err(failed)?,
+        })
+    }
+
+    /// The new id of the type with this id in the module's BTF; `None` past the end, and for a type
+    /// that is left out.
+    #[inline]
+    pub fn new_id(&self, id: u32) -> Option<u32> {
+        let Some(index) = id.checked_sub(1) else {
+            return Some(0);
+        };
+        self.ids.get(to_usize(index)).copied().filter(|id| *id != 0)
+    }
+
+    /// How many types became what.
+    pub fn counts(&self) -> Counts {
+        let own = len_u32(self.kept).unwrap_or(u32::MAX);
+        let left_out = self.ids.iter().filter(|id| **id == 0);
+        let left_out = left_out.fold(0u32, |count, _| count.saturating_add(1));
+        let mapped = self.btf.own_count().saturating_sub(own);
+        Counts {
+            mapped: mapped.saturating_sub(left_out),
+            own,
+            left_out,
+        }
+    }
+
+    /// The types that stay the module's own.
+    pub(super) fn kept_records(&self) -> impl Iterator<Item = Record<'_>> {
+        records(&self.btf, self.kept)
+    }
+
+    pub(super) fn spread(&self) -> Spread<'_, 'a> {
+        spread(&self.base, self.btf, &self.names)
+    }
+}
+
+fn spread<'s, 'a>(base: &'s Base<'a>, btf: Btf<'a>, names: &'s ByName<'s>) -> Spread<'s, 'a> {
+    let sides = Sides {
+        own: btf,
+        base: *base.btf(),
+    };
+    Spread { base, sides, names }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whether a module's BTF stands alone, told by its ids, its names and its string part.
+
+use crate::btf::{Blob, Error, Form, Kind, Records, Section, Table};
+
+/// What tells BTF that stands alone: everything it refers to is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Number of types.
+    pub types: u32,
+    /// The largest id that one of them refers to; at most `types`.
+    pub largest_id: u32,
+    /// Length of the string part in bytes.
+    pub strings_len: u32,
+    /// The largest string offset in use; below `strings_len`, and not 0.
+    pub largest_string: u32,
+}
+
+/// Why BTF is not taken for one that stands alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAlone {
+    /// A header, a part or a record is not what it is in BTF that stands alone. The string part of
+    /// split BTF is among those: it is empty or does not begin with the empty string.
+    Unreadable(Error),
+    /// There is no type.
+    NoTypes,
+    /// No type and no element has a name.
+    NoNames,
+    /// The type `type_id`, of this kind, refers to `id`, which is past the last.
+    Reference { type_id: u32, kind: Kind, id: u32 },
+    /// The type `type_id`, of this kind, uses the string offset `off`, where no string starts.
+    Name { type_id: u32, kind: Kind, off: u32 },
+}
+
+/// Tells whether `btf`, a whole `.BTF` section, stands alone.
+///
+/// Split BTF made by pahole or libbpf is told by its string part alone: its first string is not
+/// empty, as offset 0 is its base's. What only looks like BTF that stands alone betrays itself by
+/// an id or a name that is its base's. Whether the kernel would take each type is not asked.
+///
+/// # Errors
+///
+/// What speaks against it, first the form, then the types in their order.
+pub fn recognise(btf: &[u8]) -> Result<Evidence, NotAlone> {
+    let blob = Blob::parse(Section::Btf, Form::Base, btf).map_err(NotAlone::Unreadable)?;
+    let types = Table::count(&blob, 1).map_err(NotAlone::Unreadable)?;
+    if types == 0 {
+        return Err(NotAlone::NoTypes);
+    }
+    let mut evidence = Evidence {
+        types,
+        largest_id: 0,
+        strings_len: blob.strings_len(),
+        largest_string: 0,
+    };
+    evidence.gather(&blob, blob.records())?;
+    match evidence.largest_string {
+        0 => Err(NotAlone::NoNames),
+        _ => Ok(evidence),
+    }
+}
+
+impl Evidence {
+    fn gather(&mut self, blob: &Blob<'_>, records: Records<'_>) -> Result<(), NotAlone> {
+        for (type_id, record) in (1..u32::MAX).zip(records) {
+            let kind = record.kind();
+            record.each_id(|_, id| {
+                self.largest_id = self.largest_id.max(id);
+                match id <= self.types {
+                    true => Ok(()),
+                    false => Err(NotAlone::Reference { type_id, kind, id }),
+                }
+            })?;
+            record.each_string(|_, off| {
+                self.largest_string = self.largest_string.max(off);
+                match starts_string(blob, off) {
+                    true => Ok(()),
+                    false => Err(NotAlone::Name { type_id, kind, off }),
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a string starts at `off`: the byte ahead of it ends another.
+fn starts_string(blob: &Blob<'_>, off: u32) -> bool {
+    let Some(ahead) = off.checked_sub(1) else {
+        return true;
+    };
+    let from = blob.strings().get(crate::btf::to_usize(ahead)..);
+    matches!(from, Some([0, _, ..]))
+}

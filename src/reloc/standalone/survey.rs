@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The first look at a module, and the words that planning for it takes.
+
+use super::by_name::ByName;
+use super::pairs::Pairs;
+use super::recognise::recognise;
+use super::users::Users;
+use crate::btf::{to_usize, Bits, Blob, Btf, Error, Form, Section, Table};
+use crate::reloc::ranked::Growing;
+use crate::reloc::scratch::Words;
+
+/// BTF that stands alone, whose header holds and whose records can be walked.
+pub struct Survey<'a> {
+    pub(super) blob: Blob<'a>,
+    sizes: Sizes,
+}
+
+/// How much there is of what.
+#[derive(Clone, Copy)]
+struct Sizes {
+    types: u32,
+    /// Type ids in all types and elements.
+    references: u32,
+    /// Bytes of the string part.
+    strings: u32,
+}
+
+/// The tables; see where each is used for what it holds.
+pub(super) struct Tables<'a> {
+    pub(super) offsets: &'a mut [u32],
+    pub(super) identifiers: Bits<'a>,
+    pub(super) pairs: Pairs<'a>,
+    pub(super) users: Users<'a>,
+    pub(super) names: ByName<'a>,
+    pub(super) ids: &'a mut [u32],
+    pub(super) kept: &'a mut [u32],
+    pub(super) strings: Growing<'a>,
+}
+
+impl<'a> Survey<'a> {
+    /// Looks at `btf`, a whole `.BTF` section, where it stands alone.
+    pub fn recognised(btf: &'a [u8]) -> Option<Self> {
+        let _ = recognise(btf).ok()?;
+        Survey::of(btf).ok()
+    }
+
+    /// Looks at `btf`, a whole `.BTF` section that [`super::recognise`] found to stand alone.
+    ///
+    /// # Errors
+    ///
+    /// A bad header, string part, or the first record that is cut short or of a kind not known.
+    pub fn of(btf: &'a [u8]) -> Result<Self, Error> {
+        let blob = Blob::parse(Section::Btf, Form::Base, btf)?;
+        let mut references = 0u32;
+        let types = Table::walk(&blob, 1, |_, record| {
+            record.each_id(|_, _| {
+                references = references.saturating_add(1);
+                Ok(())
+            })
+        })?;
+        let strings = blob.strings_len();
+        let sizes = Sizes {
+            types,
+            references,
+            strings,
+        };
+        Ok(Survey { blob, sizes })
+    }
+
+    /// Length in words of the scratch that [`super::Plan::new`] needs: some twenty a type and two a
+    /// reference, whatever the size of vmlinux.
+    pub fn scratch_len(&self) -> usize {
+        self.sizes.total()
+    }
+
+    /// Number of types.
+    pub fn count(&self) -> u32 {
+        self.sizes.types
+    }
+
+    /// The types in their order and the strings, without the table that finds a type by its id.
+    pub(in crate::reloc) fn btf(&self) -> Btf<'a> {
+        Btf::without_table(None, self.blob, self.sizes.types)
+    }
+
+    pub(super) fn cut<'w>(&self, words: &'w mut [u32]) -> Option<Tables<'w>> {
+        self.sizes.cut(words)
+    }
+}
+
+impl Sizes {
+    fn total(&self) -> usize {
+        let types = to_usize(self.types);
+        (types.saturating_mul(2))
+            .saturating_add(Table::needs(self.types, 0))
+            .saturating_add(Bits::needs(self.strings))
+            .saturating_add(Pairs::needs(self.types))
+            .saturating_add(Users::needs(self.types, self.references))
+            .saturating_add(ByName::needs(self.types))
+            .saturating_add(Growing::needs(self.strings))
+    }
+
+    /// Cuts `words`; `None` where there are fewer than [`Sizes::total`].
+    fn cut<'a>(&self, words: &'a mut [u32]) -> Option<Tables<'a>> {
+        let mut rest = Words(words.get_mut(..self.total())?);
+        let mut take = |len| rest.take(len);
+        let types = to_usize(self.types);
+        let users = Users::needs(self.types, self.references);
+        Some(Tables {
+            offsets: take(Table::needs(self.types, 0))?,
+            identifiers: Bits::new(take(Bits::needs(self.strings))?),
+            pairs: Pairs::new(take(Pairs::needs(self.types))?, self.types)?,
+            users: Users::new(take(users)?, self.types)?,
+            names: ByName::new(take(ByName::needs(self.types))?, self.types)?,
+            ids: take(types)?,
+            kept: take(types)?,
+            strings: Growing::new(take(Growing::needs(self.strings))?, self.strings)?,
+        })
+    }
+}
