@@ -9,3 +9,4 @@ pub mod dump;
 pub mod kernel;
 pub mod model;
 pub mod peer;
+pub mod rebase;

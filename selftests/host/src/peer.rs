@@ -6,12 +6,16 @@
 //! what the kernel would make of it. All reading of types here is libbpf's, none is the core's.
 
 mod compare;
+pub mod dedup;
 pub mod distill;
+mod flatten;
 pub mod judge;
 mod kernel;
 pub mod modules;
 mod table;
 pub mod walk;
+
+pub use flatten::{flatten, Flat};
 
 use std::ffi::{c_void, CStr};
 use std::marker::PhantomData;

@@ -10,11 +10,10 @@ use btfreloc_selftests::kernel::{Relocated, Vmlinux};
 use btfreloc_selftests::model::{Model, Type, Word};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::Index;
 use rust_btfreloc::reloc::btf_ids::BtfIds;
 use rust_btfreloc::reloc::{Fate, Input, Plan, Survey, Why};
 
-use random::{case, Case, NAMES};
+use random::{case, damage, damaged, Case, NAMES};
 
 const INT: u32 = 1;
 const STRUCT: u32 = 4;
@@ -280,39 +279,6 @@ fn names_of_one_hash_are_told_apart() {
         let name = format!("n{number}");
         assert_eq!(base.named(name.as_bytes()).count(), 0, "{name}");
     }
-}
-
-/// Bytes that go somewhere instead of what was there, in the header or behind it.
-type Damage = (bool, Index, Vec<u8>);
-
-/// Puts each of `damage` in its place, and cuts off what is behind `end`.
-fn damaged(mut bytes: Vec<u8>, damage: &[Damage], end: Option<Index>) -> Vec<u8> {
-    for (in_header, place, new) in damage {
-        let header = 24;
-        let body = bytes.len() - header;
-        let at = match *in_header || body == 0 {
-            true => place.index(header),
-            false => header + place.index(body),
-        };
-        for (old, new) in bytes[at..].iter_mut().zip(new) {
-            *old = *new;
-        }
-    }
-    if let Some(end) = end {
-        bytes.truncate(end.index(bytes.len()));
-    }
-    bytes
-}
-
-fn damage() -> impl Strategy<Value = (Vec<Damage>, Option<Index>)> {
-    let bytes = prop_oneof![
-        vec(any::<u8>(), 1..5),
-        vec(0u8..3, 1..5),
-        Just(vec![0xff; 4])
-    ];
-    let end = proptest::option::weighted(0.05, any::<Index>());
-    let in_header = proptest::bool::weighted(0.1);
-    (vec((in_header, any::<Index>(), bytes), 0..3), end)
 }
 
 /// Whatever the input: no panic, and what is written is what the kernel takes.

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Random BTF that is right: few names, so that they meet often.
+//! Random BTF that is right: few names, so that they meet often. And what does damage to it.
+
+// Each test uses its part.
+#![allow(dead_code)]
 
 use btfreloc_selftests::builder::{info, Builder};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use rust_btfreloc::btf::Kind;
 
 pub const NAMES: [&str; 7] = ["", "a", "b", "ab", "task", "_", "zz"];
@@ -87,6 +91,12 @@ pub fn case() -> impl Strategy<Value = Case> {
 impl Case {
     pub fn vmlinux(&self) -> Builder {
         build(Builder::base(), &self.vmlinux)
+    }
+
+    /// BTF that stands alone: all that vmlinux has, and the module's types behind it.
+    pub fn alone(&self) -> Builder {
+        let known = build(Builder::base(), &self.vmlinux);
+        build(known, &self.module)
     }
 
     pub fn distilled(&self) -> Builder {
@@ -185,4 +195,37 @@ fn elements(b: &mut Builder, seed: &Seed, last: u32) -> Vec<u32> {
         }
     }
     words
+}
+
+/// Bytes that go somewhere instead of what was there, in the header or behind it.
+pub type Damage = (bool, Index, Vec<u8>);
+
+/// Puts each of `damage` in its place, and cuts off what is behind `end`.
+pub fn damaged(mut bytes: Vec<u8>, damage: &[Damage], end: Option<Index>) -> Vec<u8> {
+    for (in_header, place, new) in damage {
+        let header = 24;
+        let body = bytes.len() - header;
+        let at = match *in_header || body == 0 {
+            true => place.index(header),
+            false => header + place.index(body),
+        };
+        for (old, new) in bytes[at..].iter_mut().zip(new) {
+            *old = *new;
+        }
+    }
+    if let Some(end) = end {
+        bytes.truncate(end.index(bytes.len()));
+    }
+    bytes
+}
+
+pub fn damage() -> impl Strategy<Value = (Vec<Damage>, Option<Index>)> {
+    let bytes = prop_oneof![
+        vec(any::<u8>(), 1..5),
+        vec(0u8..3, 1..5),
+        Just(vec![0xff; 4])
+    ];
+    let end = proptest::option::weighted(0.05, any::<Index>());
+    let in_header = proptest::bool::weighted(0.1);
+    (vec((in_header, any::<Index>(), bytes), 0..3), end)
 }
