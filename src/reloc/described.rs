@@ -34,7 +34,14 @@ impl<'a> Survey<'a> {
     /// Reads what `error`, found in the module of this survey on `base`, speaks of.
     pub fn describe(&self, base: &Base<'a>, error: Error) -> Described<'a> {
         let mut described = Described::from(error);
-        let Some(btf) = self.btf(base, error.section) else {
+        let btf = self.btf(base, error.section);
+        // What stands alone has lower ids than what is split off vmlinux.
+        #[cfg(not(MODULE))]
+        let btf = match &self.alone {
+            Some(alone) if error.type_id < base.btf().end_id() => Some(alone.btf()),
+            _ => btf,
+        };
+        let Some(btf) = btf else {
             return described;
         };
         let mut types = btf.own_records();

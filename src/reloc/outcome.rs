@@ -3,6 +3,8 @@
 //! What becomes of a module's BTF: the decision that the kernel module carries out and the host
 //! tool foretells.
 
+#[cfg(not(MODULE))]
+use super::standalone;
 use super::{plain, Base, Cause, Described, Plan, Policy, Survey};
 use crate::btf::{Error, Reason};
 
@@ -14,6 +16,9 @@ pub enum Outcome<'a> {
     LeftAlone,
     /// The kernel is shown another.
     Relocate(Plan<'a>),
+    /// The same for BTF that stands alone. Whatever the policy: no type of it needs a match.
+    #[cfg(not(MODULE))]
+    Rebase(standalone::Plan<'a>),
 }
 
 impl<'a> Outcome<'a> {
@@ -39,6 +44,12 @@ impl<'a> Outcome<'a> {
             } => Cause::TooLarge(error),
             _ => cause(survey.describe(base, error)),
         };
+        #[cfg(not(MODULE))]
+        if let Some(alone) = &survey.alone {
+            let plan = standalone::Plan::new(base, alone, scratch);
+            let plan = plan.map_err(|error| refused(error, &Cause::Malformed))?;
+            return Ok(Outcome::Rebase(plan));
+        }
         if survey.distilled.is_none() {
             plain::check(base, survey, scratch)
                 .map_err(|error| refused(error, &|found| Cause::Stale { found, release }))?;

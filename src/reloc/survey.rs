@@ -3,6 +3,8 @@
 //! The first look at a module's BTF: its headers, and how much there is of what.
 
 use super::scratch::Sizes;
+#[cfg(not(MODULE))]
+use super::standalone;
 use super::Base;
 use crate::btf::{Blob, Error, Form, Section, Table};
 
@@ -20,6 +22,9 @@ pub struct Survey<'a> {
     pub(super) split: Blob<'a>,
     pub(super) distilled: Option<Blob<'a>>,
     pub(super) sizes: Sizes,
+    /// The same BTF as what it is where it stands alone.
+    #[cfg(not(MODULE))]
+    pub(super) alone: Option<standalone::Survey<'a>>,
 }
 
 impl<'a> Survey<'a> {
@@ -52,12 +57,23 @@ impl<'a> Survey<'a> {
             split,
             distilled,
             sizes,
+            #[cfg(not(MODULE))]
+            alone: match input.btf_base {
+                None => standalone::Survey::recognised(input.btf),
+                Some(_) => None,
+            },
         })
     }
 
     /// Length in words of the scratch that [`super::Outcome::of`] needs.
     pub fn scratch_len(&self) -> usize {
-        self.verify_len().saturating_add(self.sizes.plan_total())
+        let len = self.verify_len().saturating_add(self.sizes.plan_total());
+        #[cfg(not(MODULE))]
+        let len = self
+            .alone
+            .as_ref()
+            .map_or(len, |alone| len.max(alone.scratch_len()));
+        len
     }
 
     /// Length in words of the scratch that [`Survey::verify`] and [`super::check_plain`] need.

@@ -7,7 +7,9 @@ use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::BtfIds;
-use rust_btfreloc::reloc::{self, Base, CauseKind, Input, Outcome, Plan, Policy, Survey};
+use rust_btfreloc::reloc::{
+    self, standalone, Base, CauseKind, Input, Outcome, Plan, Policy, Survey,
+};
 use serde::Serialize;
 
 use crate::input::Sections;
@@ -35,6 +37,22 @@ pub struct Relocation<'r, 'a> {
     pub btf_base: &'r [u8],
     /// What becomes of `.BTF_ids`, where the module has it.
     pub ids: Option<Ids>,
+}
+
+/// BTF that stands alone, split off vmlinux, in which nothing can go wrong any more.
+pub struct Rebase<'r, 'a> {
+    /// What becomes of every type.
+    pub plan: &'r standalone::Plan<'a>,
+    /// What becomes of `.BTF_ids`, where the module has it.
+    pub ids: Option<Ids>,
+}
+
+/// What the kernel is shown instead, by what the module has.
+pub enum Other<'r, 'a> {
+    /// Distilled.
+    Relocation(Relocation<'r, 'a>),
+    /// Standing alone.
+    Rebase(Rebase<'r, 'a>),
 }
 
 /// The figures of a `.BTF_ids` section.
@@ -74,13 +92,13 @@ impl Display for Cause {
     }
 }
 
-/// Decides what becomes of the BTF in `sections` on `base`; of a relocation, `take` keeps what is
-/// of interest.
+/// Decides what becomes of the BTF in `sections` on `base`; of what the kernel is shown instead,
+/// `take` keeps what is of interest.
 pub fn decide<T>(
     base: &Base<'_>,
     sections: &Sections<'_>,
     policy: Policy,
-    take: impl FnOnce(&Relocation<'_, '_>) -> T,
+    take: impl FnOnce(&Other<'_, '_>) -> T,
 ) -> Decision<T> {
     let Some(input) = &sections.btf else {
         return Decision::NoBtf;
@@ -99,25 +117,30 @@ fn plan<T>(
     input: &Input<'_>,
     elf: Option<&Elf<'_>>,
     policy: Policy,
-    take: impl FnOnce(&Relocation<'_, '_>) -> T,
+    take: impl FnOnce(&Other<'_, '_>) -> T,
 ) -> Result<Option<T>, Cause> {
     let survey = Survey::of(base, input).map_err(|error| reloc::Cause::Malformed(error.into()))?;
     let mut scratch = vec![0; survey.scratch_len()];
     let release = elf.and_then(Elf::release);
-    let plan = match Outcome::of(base, &survey, policy, release, &mut scratch)? {
-        Outcome::LeftAlone => return Ok(None),
-        Outcome::Relocate(plan) => plan,
-    };
-    let ids = elf.map(|elf| ids(&plan, elf)).transpose()?.flatten();
-    Ok(Some(take(&Relocation {
-        plan: &plan,
-        btf_base: input.btf_base.unwrap_or_default(),
-        ids,
-    })))
+    match Outcome::of(base, &survey, policy, release, &mut scratch)? {
+        Outcome::LeftAlone => Ok(None),
+        Outcome::Relocate(plan) => Ok(Some(take(&Other::Relocation(Relocation {
+            plan: &plan,
+            btf_base: input.btf_base.unwrap_or_default(),
+            ids: ids(elf, |id| plan.new_id(id))?,
+        })))),
+        Outcome::Rebase(plan) => Ok(Some(take(&Other::Rebase(Rebase {
+            plan: &plan,
+            ids: ids(elf, |id| plan.new_id(id))?,
+        })))),
+    }
 }
 
 /// Maps the ids in `.BTF_ids`; `None` where the module has no such section.
-fn ids(plan: &Plan<'_>, elf: &Elf<'_>) -> Result<Option<Ids>, Cause> {
+fn ids(elf: Option<&Elf<'_>>, new_id: impl Fn(u32) -> Option<u32>) -> Result<Option<Ids>, Cause> {
+    let Some(elf) = elf else {
+        return Ok(None);
+    };
     let found = elf
         .section(b".BTF_ids")
         .and_then(|found| Some((found, elf.data(&found)?)));
@@ -133,9 +156,7 @@ fn ids(plan: &Plan<'_>, elf: &Elf<'_>) -> Result<Option<Ids>, Cause> {
         count += 1;
         Ok(())
     });
-    let patched = read
-        .patch(|id| plan.new_id(id))
-        .map_err(reloc::Cause::Ids)?;
+    let patched = read.patch(new_id).map_err(reloc::Cause::Ids)?;
     Ok(Some(Ids {
         ids: count,
         changed: patched.changed,

@@ -6,7 +6,7 @@ use anyhow::{Context, Error, Result};
 use rust_btfreloc::reloc::Policy;
 
 use crate::cli;
-use crate::decide::{decide, Decision};
+use crate::decide::{decide, Decision, Other, Rebase, Relocation};
 use crate::input::{self, Kernel, Module};
 use crate::output;
 use crate::status::{complain, Status};
@@ -42,9 +42,15 @@ fn registered(kernel: &Kernel, module: &Module, strict: bool) -> Result<Result<V
     let sections = module
         .sections()
         .with_context(|| module.label().to_owned())?;
-    let decision = decide(&kernel.base(), &sections, policy, |relocation| {
-        let mut btf = vec![0; relocation.plan.output_len()];
-        relocation.plan.write(&mut btf).map(|()| btf)
+    let decision = decide(&kernel.base(), &sections, policy, |other| match other {
+        Other::Relocation(Relocation { plan, .. }) => {
+            let mut btf = vec![0; plan.output_len()];
+            plan.write(&mut btf).map(|()| btf)
+        }
+        Other::Rebase(Rebase { plan, .. }) => {
+            let mut btf = vec![0; plan.output_len()];
+            plan.write(&mut btf).map(|()| btf)
+        }
     });
     Ok(match decision {
         Decision::Relocate(btf) => btf.map_err(|error| format!("cannot be relocated: {error}")),

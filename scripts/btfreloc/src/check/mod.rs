@@ -3,6 +3,7 @@
 //! `btfreloc check`: modules by kernels, each with its verdict.
 
 mod progress;
+mod rebased;
 mod row;
 mod summary;
 mod text;

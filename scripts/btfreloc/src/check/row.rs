@@ -6,8 +6,9 @@ use rust_btfreloc::btf::Record;
 use rust_btfreloc::reloc::{Base, Counts, Entry, Fate, Name, Policy, Report, Unmatched, Why};
 use serde::Serialize;
 
+use super::rebased::Rebased;
 use crate::c_code;
-use crate::decide::{decide, Decision, Ids, Relocation};
+use crate::decide::{decide, Decision, Ids, Other, Relocation};
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
 
@@ -26,6 +27,9 @@ pub struct Row {
     /// What a relocation does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relocation: Option<Relocated>,
+    /// What becomes of BTF that stands alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebase: Option<Rebased>,
     /// What the kernel says without rust_btfreloc, where it has BTF to look at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_alone: Option<KernelAlone>,
@@ -130,17 +134,30 @@ impl Row {
         let base = kernel.base();
         let alone = sections.btf.as_ref().map(|btf| c_code::verdict(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
-        let take = |relocation: &Relocation<'_, '_>| match explain {
-            true => Relocated::explained(&base, relocation, fates),
-            false => Relocated::new(relocation),
+        let take = |other: &Other<'_, '_>| match other {
+            Other::Relocation(relocation) if explain => {
+                let relocated = Relocated::explained(&base, relocation, fates);
+                (relocated.outcome(), Some(relocated), None)
+            }
+            Other::Relocation(relocation) => {
+                let relocated = Relocated::new(relocation);
+                (relocated.outcome(), Some(relocated), None)
+            }
+            Other::Rebase(rebase) => {
+                let rebased = Rebased::new(rebase, explain);
+                (rebased.outcome(), None, Some(rebased))
+            }
         };
-        let (outcome, reason, relocation) = match decide(&base, sections, policy, take) {
-            Decision::NoBtf => (Outcome::NoBtf, None, None),
-            Decision::LeftAlone => (Outcome::LeftAlone, None, None),
-            Decision::Relocate(done) if done.opaque == 0 => (Outcome::Exact, None, Some(done)),
-            Decision::Relocate(done) => (Outcome::Opaque, None, Some(done)),
-            Decision::Drop(cause) => (Outcome::Dropped, Some(cause.to_string()), None),
-            Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string()), None),
+        let (mut relocation, mut rebase) = (None, None);
+        let (outcome, reason) = match decide(&base, sections, policy, take) {
+            Decision::NoBtf => (Outcome::NoBtf, None),
+            Decision::LeftAlone => (Outcome::LeftAlone, None),
+            Decision::Relocate(done) => {
+                (relocation, rebase) = (done.1, done.2);
+                (done.0, None)
+            }
+            Decision::Drop(cause) => (Outcome::Dropped, Some(cause.to_string())),
+            Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string())),
         };
         Row {
             module: module.label().to_owned(),
@@ -148,12 +165,20 @@ impl Row {
             outcome,
             reason,
             relocation,
+            rebase,
             kernel_alone: alone.map(KernelAlone::from),
         }
     }
 }
 
 impl Relocated {
+    fn outcome(&self) -> Outcome {
+        match self.opaque {
+            0 => Outcome::Exact,
+            _ => Outcome::Opaque,
+        }
+    }
+
     /// The figures, and the types that are opaque.
     fn new(relocation: &Relocation<'_, '_>) -> Self {
         let Counts {

@@ -6,9 +6,11 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use super::rebased::Rebased;
 use super::row::{Answer, BaseType, KernelAlone, Relocated};
 use super::{Outcome, Report, Row, Summary};
 use crate::cli;
+use crate::decide::Ids;
 
 /// How many opaque types a verdict names, as in the kernel log; below it all are shown.
 const NAMES: usize = 8;
@@ -26,18 +28,15 @@ pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) ->
 }
 
 fn write_row(out: &mut impl Write, row: &Row) -> Result<()> {
-    write!(
-        out,
-        "{}: {}: {}",
-        row.module,
-        row.kernel,
-        words(row.outcome)
-    )?;
+    write!(out, "{}: {}: {}", row.module, row.kernel, words(row))?;
     if let Some(reason) = &row.reason {
         write!(out, ": {reason}")?;
     }
     if let Some(relocated) = &row.relocation {
         write!(out, ": {}", figures(relocated))?;
+    }
+    if let Some(rebased) = &row.rebase {
+        write!(out, ": {}", rebased_figures(rebased))?;
     }
     // Of what is left alone it is the kernel's verdict already.
     let alone = row
@@ -51,6 +50,9 @@ fn write_row(out: &mut impl Write, row: &Row) -> Result<()> {
     writeln!(out)?;
     for base_type in row.relocation.iter().flat_map(|done| &done.base_types) {
         write_type(out, base_type)?;
+    }
+    for conflict in row.rebase.iter().flat_map(|done| &done.conflicting) {
+        writeln!(out, "    {}", conflict.text)?;
     }
     if let Some((alone, Some(reason))) = alone {
         writeln!(out, "    the kernel alone {}: {reason}", answer(alone))?;
@@ -77,8 +79,10 @@ fn write_type(out: &mut impl Write, base_type: &BaseType) -> Result<()> {
     }
 }
 
-fn words(outcome: Outcome) -> &'static str {
-    match outcome {
+fn words(row: &Row) -> &'static str {
+    match row.outcome {
+        Outcome::Exact if row.rebase.is_some() => "stands alone, rebased exactly",
+        Outcome::Opaque if row.rebase.is_some() => "stands alone, rebased with conflicts",
         Outcome::Exact => "relocates exactly",
         Outcome::Opaque => "relocates with opaque types",
         Outcome::LeftAlone => "left alone",
@@ -109,10 +113,21 @@ fn figures(relocated: &Relocated) -> String {
         }
         _ => text += &format!(" ({})", names.join(", ")),
     }
-    if let Some(ids) = ids {
-        text += &format!(", {} of {} .BTF_ids changed", ids.changed, ids.ids);
+    text + &ids_figures(ids.as_ref())
+}
+
+fn rebased_figures(rebased: &Rebased) -> String {
+    let mut text = rebased.text.clone();
+    if rebased.conflicts != 0 {
+        text += &format!(", conflicts {}", rebased.conflicts);
     }
-    text
+    text + &ids_figures(rebased.ids.as_ref())
+}
+
+fn ids_figures(ids: Option<&Ids>) -> String {
+    ids.map_or(String::new(), |ids| {
+        format!(", {} of {} .BTF_ids changed", ids.changed, ids.ids)
+    })
 }
 
 fn ids(ids: &[u32]) -> String {

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use rust_btfreloc::btf::{self, verify, Bits, Blob, Btf, Error, Form, Table};
+use rust_btfreloc::btf::{self, Blob, Error, Form, Table};
+use rust_btfreloc::reloc::standalone::recognise;
 use serde::Serialize;
 
 use super::Ids;
@@ -133,22 +134,10 @@ impl Sort {
         match (btf, btf_base) {
             (None, _) => Sort::None,
             (Some(_), Some(_)) => Sort::Distilled,
-            (Some(btf), None) if stands_alone(btf).is_ok_and(|alone| alone) => Sort::Standalone,
+            (Some(btf), None) if recognise(btf).is_ok() => Sort::Standalone,
             (Some(_), None) => Sort::PlainSplit,
         }
     }
-}
-
-/// Whether every id and every string of `btf` is its own.
-fn stands_alone(btf: &[u8]) -> Result<bool, Error> {
-    let blob = Blob::parse(btf::Section::Btf, Form::Base, btf)?;
-    let count = Table::count(&blob, 1)?;
-    let mut offsets = vec![0; Table::needs(count, 0)];
-    let alone = Btf::alone(blob, Table::build(&blob, 1, &mut offsets, 0)?);
-    verify::references(&alone)?;
-    let mut words = vec![0; Bits::needs(blob.strings_len())];
-    verify::kernel_verdict(&alone, &mut Bits::new(&mut words))?;
-    Ok(count != 0)
 }
 
 impl Section {
