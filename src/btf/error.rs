@@ -42,6 +42,21 @@ pub struct Error {
     pub reason: Reason,
 }
 
+/// What a reference leads to, by where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A type, with or without a size: of a pointer or a modifier.
+    Type,
+    /// A type with a size: of a member, an element, a parameter, a result or a variable.
+    Sized,
+    /// A FUNC_PROTO: of a FUNC.
+    Prototype,
+    /// A VAR: of a DATASEC.
+    Variable,
+    /// What a DECL_TAG may be on.
+    Tagged,
+}
+
 /// What was found. Every variant carries the value that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -85,6 +100,8 @@ pub enum Reason {
     BadKind(u32),
     /// A name's offset is past the string part.
     NameOffset(u32),
+    /// A name's offset is inside a string.
+    NameInside(u32),
     /// The name is none a type of this kind may have; holds its offset.
     BadName { kind: Kind, name_off: u32 },
     /// A type of this kind must have a name.
@@ -107,6 +124,17 @@ pub enum Reason {
     BadReference { kind: Kind, id: u32 },
     /// A reference past the last type.
     ReferenceOutOfRange { id: u32, end: u32 },
+    /// A reference to what does not belong there; void has no kind.
+    WrongTarget {
+        element: Option<u32>,
+        id: u32,
+        found: Option<Kind>,
+        expected: Target,
+    },
+    /// A member or variable whose type takes more bits than there are up to the next one.
+    ElementTooLarge { element: u32, bits: u64, room: u64 },
+    /// A bit-field of more bits than its type has.
+    BitFieldTooWide { element: u32, bits: u32, size: u64 },
     /// A forward declaration with a type.
     FwdHasType(u32),
     /// A linkage that this kind does not know.

@@ -22,7 +22,7 @@ mod view;
 pub use bits::Bits;
 pub use blob::{declared, write_header, Blob, Form, HEADER_LEN, HEADER_LEN_LAYOUT};
 pub use bytes::{copy, put_u32, read_u32};
-pub use error::{Error, Found, Part, Reason, Section};
+pub use error::{Error, Found, Part, Reason, Section, Target};
 pub use kind::{Kind, Shape, Starts};
 pub use num::{len_u32, to_usize};
 pub use record::{Member, Record, Records, RECORD_LEN};

@@ -115,6 +115,17 @@ impl<'a> Record<'a> {
         })
     }
 
+    /// Byte offset of the record behind the one at byte `at`; `None` where that cannot be read.
+    #[inline]
+    pub(super) fn end_of(types: &[u8], at: u32) -> Option<u32> {
+        let info = read_u32(types.get(to_usize(at)..)?, 4)?;
+        let shape = Shape::of((info >> 24) & 0x7f)?;
+        // Fits, as in `Record::parse`.
+        let elements = u32::from(shape.elem).wrapping_mul(info & VLEN);
+        let len = elements.wrapping_add(RECORD_LEN + u32::from(shape.extra));
+        at.checked_add(len)
+    }
+
     /// All bytes of the record.
     #[inline]
     pub fn bytes(&self) -> &'a [u8] {

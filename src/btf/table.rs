@@ -133,12 +133,11 @@ impl<'a> Table<'a> {
             return None;
         }
         let slot = index.checked_shr(self.shift)?;
-        let at = *self.offsets.get(to_usize(slot))?;
+        let mut at = *self.offsets.get(to_usize(slot))?;
         let steps = index.wrapping_sub(slot.checked_shl(self.shift)?);
-        let mut record = Record::parse(types, at).ok()?;
         for _ in 0..steps {
-            record = Record::parse(types, record.end()).ok()?;
+            at = Record::end_of(types, at)?;
         }
-        Some(record)
+        Record::parse(types, at).ok()
     }
 }

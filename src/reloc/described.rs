@@ -49,8 +49,9 @@ impl<'a> Survey<'a> {
             described.kind = Some(record.kind());
             described.name = btf.string(record.name_off()).unwrap_or(&[]);
         }
-        if let Reason::ElementName { name_off, .. } | Reason::BadName { name_off, .. } =
-            error.reason
+        if let Reason::ElementName { name_off, .. }
+        | Reason::BadName { name_off, .. }
+        | Reason::NameInside(name_off) = error.reason
         {
             described.string = btf.string(name_off);
         }

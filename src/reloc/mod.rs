@@ -58,7 +58,7 @@ pub use described::Described;
 pub use fate::{Fate, Why};
 pub use matching::allows_kind;
 pub use outcome::Outcome;
-pub use plain::check as check_plain;
+pub use plain::{check as check_plain, fits as fits_plain};
 pub use plan::{Counts, Plan, Policy, Unmatched};
 pub use report::{Entry, Report};
 pub use survey::{Input, Survey};

@@ -51,8 +51,12 @@ impl<'a> Outcome<'a> {
             return Ok(Outcome::Rebase(plan));
         }
         if survey.distilled.is_none() {
-            plain::check(base, survey, scratch)
-                .map_err(|error| refused(error, &|found| Cause::Stale { found, release }))?;
+            plain::fits(base, survey, scratch).map_err(|error| {
+                match plain::is_stale(&error.reason) {
+                    true => refused(error, &|found| Cause::Stale { found, release }),
+                    false => refused(error, &Cause::Malformed),
+                }
+            })?;
             return Ok(Outcome::LeftAlone);
         }
         if survey.split_count() == 0 && survey.distilled_count() == 0 {

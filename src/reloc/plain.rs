@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Split BTF without a distilled base: whether the kernel would take it as it is.
+//! Split BTF without a distilled base: whether the kernel would take it as it is, and whether it
+//! was made for this vmlinux.
+//!
+//! The kernel follows no reference before BTF is used, so that it takes split BTF of another build,
+//! whose ids name the wrong types. That shows in what no compiler makes: a string offset inside a
+//! string, a FUNC with an INT for a prototype, a member that runs into the next one.
+
+mod layout;
+mod looks;
+mod place;
 
 use super::{Base, Survey};
-use crate::btf::{verify, Btf, Error, Reason};
+use crate::btf::{verify, Btf, Error, Kind, Reason, Record};
+use looks::{Looks, Stop};
 
 /// Checks plain split BTF against `base` as the kernel will.
 ///
@@ -13,9 +23,85 @@ use crate::btf::{verify, Btf, Error, Reason};
 ///
 /// What the kernel would refuse; `Reason::ShortBuffer` where `scratch` is too short.
 pub fn check(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
+    verified(base, survey, scratch).map(|_| ())
+}
+
+/// Checks plain split BTF against `base` as [`check`] does, and for what contradicts `base`.
+///
+/// # Errors
+///
+/// As [`check`], and the first contradiction.
+pub fn fits(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
+    let btf = verified(base, survey, scratch)?;
+    let mut looks = Looks::new(&btf);
+    for (id, record) in spread(btf) {
+        match witness(&mut looks, &record) {
+            Ok(()) => {}
+            Err(Stop::Contradiction(at, reason)) => return Err(btf.error(id, &record, at, reason)),
+            Err(Stop::Spent) => break,
+        }
+    }
+    Ok(())
+}
+
+fn verified<'a>(
+    base: &Base<'a>,
+    survey: &Survey<'a>,
+    scratch: &'a mut [u32],
+) -> Result<Btf<'a>, Error> {
     let short = survey.split.error(0, 0, Reason::ShortBuffer);
     let mut tables = survey.sizes.cut(scratch).ok_or(short)?;
     let btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
     let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
-    verify::build(&btf, offsets, names, |_| Ok(())).map(|_| ())
+    verify::build(&btf, offsets, names, |_| Ok(()))
+}
+
+/// Whether BTF with this fault may be right on another base: what was found is of the base.
+pub(super) fn is_stale(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::NameOffset(_)
+            | Reason::NameInside(_)
+            | Reason::BadName { .. }
+            | Reason::ElementName { .. }
+            | Reason::ReferenceOutOfRange { .. }
+            | Reason::ChainTooLong
+            | Reason::WrongTarget { .. }
+            | Reason::ElementTooLarge { .. }
+            | Reason::BitFieldTooWide { .. }
+    )
+}
+
+/// The types of `btf`, as many as it has, so that the first of them are evenly spread over it,
+/// wherever one stops: steps of the golden section never meet.
+fn spread<'b>(btf: Btf<'b>) -> impl Iterator<Item = (u32, Record<'b>)> + 'b {
+    const GOLDEN_SECTION: u32 = 0x9e37_79b9;
+    let count = btf.own_count();
+    (0..count).filter_map(move |step| {
+        let place = u64::from(step.wrapping_mul(GOLDEN_SECTION)).wrapping_mul(u64::from(count));
+        let index = u32::try_from(place >> 32).unwrap_or(0);
+        let id = btf.start_id().saturating_add(index);
+        Some((id, btf.record(id)?))
+    })
+}
+
+/// Checks that nothing in `record` contradicts the base.
+fn witness(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+    names(looks, record)?;
+    match record.kind() {
+        Kind::Struct | Kind::Union => layout::members(looks, record),
+        Kind::Datasec => {
+            place::check(looks, record)?;
+            layout::variables(looks, record)
+        }
+        _ => place::check(looks, record),
+    }
+}
+
+/// libbpf stores a string once and refers to its start.
+fn names(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+    record.each_string(|at, name_off| match looks.starts_string(name_off)? {
+        true => Ok(()),
+        false => Err(Stop::Contradiction(at, Reason::NameInside(name_off))),
+    })
 }

@@ -8,7 +8,7 @@ mod standalone;
 use core::fmt::{Display, Formatter, Result, Write};
 
 use super::{btf_ids, Cause, CauseKind, Described, Entry, Fate, Unmatched, Why};
-use crate::btf::{Error, Kind, Part, Reason, Section};
+use crate::btf::{Error, Kind, Part, Reason, Section, Target};
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
 pub struct Name<'a>(pub &'a [u8]);
@@ -72,6 +72,18 @@ impl Display for Kind {
     }
 }
 
+impl Display for Target {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Target::Type => "a type",
+            Target::Sized => "a type with a size",
+            Target::Prototype => "a FUNC_PROTO",
+            Target::Variable => "a VAR",
+            Target::Tagged => "what can be tagged",
+        })
+    }
+}
+
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         place(self, f)?;
@@ -96,12 +108,18 @@ impl Display for Described<'_> {
             write!(f, " {kind}")?;
         }
         // A bad name is told below.
-        if !self.name.is_empty() && !matches!(self.error.reason, Reason::BadName { .. }) {
+        let bad_name = matches!(
+            self.error.reason,
+            Reason::BadName { .. } | Reason::NameInside(_)
+        );
+        if !self.name.is_empty() && !bad_name {
             write!(f, " {}", short(self.name))?;
         }
         let what = match self.kind {
             Some(Kind::Struct | Kind::Union) => "member",
             Some(Kind::Enum | Kind::Enum64) => "value",
+            Some(Kind::FuncProto) => "parameter",
+            Some(Kind::Datasec) => "variable",
             _ => "element",
         };
         match (self.error.reason, self.string) {
@@ -121,6 +139,21 @@ impl Display for Described<'_> {
             }
             (Reason::ElementReference { element, id }, _) => {
                 write!(f, ": {what} {element} has a bad type id {id}")
+            }
+            (Reason::NameInside(_), Some(string)) => {
+                write!(f, ": {}, ahead of \"{}\"", self.error.reason, short(string))
+            }
+            (
+                Reason::WrongTarget {
+                    element: Some(element),
+                    ..
+                },
+                _,
+            ) => {
+                write!(f, ": {what} {element} {}", self.error.reason)
+            }
+            (Reason::ElementTooLarge { element, .. }, _) => {
+                write!(f, ": {what} {element} {}", self.error.reason)
             }
             (reason, _) => write!(f, ": {reason}"),
         }
@@ -258,7 +291,10 @@ impl Display for Reason {
             | Reason::MemberOrder { .. }
             | Reason::MemberOutside { .. }
             | Reason::VarOffset { .. }
-            | Reason::VarSize { .. } => element(self, f),
+            | Reason::VarSize { .. }
+            | Reason::WrongTarget { .. }
+            | Reason::ElementTooLarge { .. }
+            | Reason::BitFieldTooWide { .. } => element(self, f),
             _ => whole(self, f),
         }
     }
@@ -332,6 +368,31 @@ fn element(reason: &Reason, f: &mut Formatter<'_>) -> Result {
             write!(f, "variable {element} has a bad offset {offset}")
         }
         Reason::VarSize { element, size } => write!(f, "variable {element} has a bad size {size}"),
+        Reason::WrongTarget {
+            id,
+            found,
+            expected,
+            ..
+        } => {
+            match found {
+                Some(kind) => write!(f, "refers to {kind} [{id}]")?,
+                None => f.write_str("refers to void")?,
+            }
+            write!(f, ", where {expected} belongs")
+        }
+        Reason::ElementTooLarge { bits, room, .. } => {
+            write!(f, "takes {bits} bits by its type, where {room} are left")
+        }
+        Reason::BitFieldTooWide {
+            element,
+            bits,
+            size,
+        } => {
+            write!(
+                f,
+                "member {element} is a bit-field of {bits} bits in a type of {size}"
+            )
+        }
         other => whole(other, f),
     }
 }
@@ -345,6 +406,7 @@ fn whole(reason: &Reason, f: &mut Formatter<'_>) -> Result {
         }
         Reason::BadKind(kind) => write!(f, "kind {kind} is not known"),
         Reason::NameOffset(off) => write!(f, "name offset {off} is past the strings"),
+        Reason::NameInside(off) => write!(f, "name offset {off} is inside a string"),
         Reason::BadName { kind, name_off } => {
             write!(f, "{kind} has a bad name (string offset {name_off})")
         }

@@ -4,7 +4,7 @@
 
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
 use rust_btfreloc::reloc::{
-    check_plain, Base, BaseSize, Counts, Fate, Input, Plan, Policy, Survey, Why,
+    check_plain, fits_plain, Base, BaseSize, Counts, Fate, Input, Plan, Policy, Survey, Why,
 };
 
 /// BTF of a kernel, with the tables that are built when the module is loaded.
@@ -56,6 +56,17 @@ impl Vmlinux {
             },
         )?;
         check_plain(&base, &survey, &mut vec![0; survey.verify_len()])
+    }
+
+    /// Whether plain split BTF was made for this kernel.
+    pub fn fits(&self, btf: &[u8]) -> Result<(), Error> {
+        let base = self.base();
+        let input = Input {
+            btf,
+            btf_base: None,
+        };
+        let survey = Survey::of(&base, &input)?;
+        fits_plain(&base, &survey, &mut vec![0; survey.verify_len()])
     }
 
     /// What the kernel would say to split BTF, and whether its references hold.

@@ -283,7 +283,7 @@ fn names_of_one_hash_are_told_apart() {
 
 /// Whatever the input: no panic, and what is written is what the kernel takes.
 fn survives(loaded: &Vmlinux, base: &[u8], module: &[u8]) {
-    let _ = loaded.check_plain(module);
+    let _ = loaded.fits(module);
     if let Ok(done) = loaded.relocate(base, module) {
         assert_eq!(loaded.verify(&done.btf), Ok(()));
     }
@@ -311,7 +311,7 @@ proptest! {
         if let Ok(loaded) = Vmlinux::read(bytes) {
             let module = case.module().bytes();
             let _ = loaded.relocate(&case.distilled().bytes(), &module);
-            let _ = loaded.check_plain(&module);
+            let _ = loaded.fits(&module);
         }
     }
 

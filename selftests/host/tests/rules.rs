@@ -183,7 +183,10 @@ fn every_reason_is_provoked_by_a_test() {
             .collect()
     };
     let rows: [(&str, &[&str]); 3] = [
-        ("btf/error.rs", &["header.rs", "verify.rs", "commit.rs"]),
+        (
+            "btf/error.rs",
+            &["header.rs", "verify.rs", "commit.rs", "stale.rs"],
+        ),
         ("elf/error.rs", &["elf.rs"]),
         ("reloc/btf_ids.rs", &["btf_ids.rs"]),
     ];

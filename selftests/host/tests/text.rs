@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
-use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section};
+use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
     btf_ids, Cause, CauseKind, Described, Input, Name, Plan, Report, Survey, Unmatched, Why,
 };
@@ -32,6 +32,7 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::RecordTruncated { left: 11, needed: 12 }, "type of 12 bytes where 11 are left"),
     (Reason::BadKind(20), "kind 20 is not known"),
     (Reason::NameOffset(99), "name offset 99 is past the strings"),
+    (Reason::NameInside(99), "name offset 99 is inside a string"),
     (Reason::BadName { kind: Kind::Typedef, name_off: 9 }, "TYPEDEF has a bad name (string offset 9)"),
     (Reason::NameMissing(Kind::Fwd), "FWD has no name"),
     (Reason::NameUnexpected { kind: Kind::Ptr, name_off: 9 }, "PTR has a name (string offset 9)"),
@@ -43,6 +44,13 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::IntEncoding(3), "INT has encoding 0x3"),
     (Reason::BadReference { kind: Kind::Array, id: 0 }, "ARRAY has a bad type id 0"),
     (Reason::ReferenceOutOfRange { id: 9, end: 9 }, "type id 9 is past the last one (8)"),
+    (Reason::WrongTarget { element: Some(1), id: 9, found: Some(Kind::Func), expected: Target::Sized }, "refers to FUNC [9], where a type with a size belongs"),
+    (Reason::WrongTarget { element: None, id: 9, found: Some(Kind::Int), expected: Target::Prototype }, "refers to INT [9], where a FUNC_PROTO belongs"),
+    (Reason::WrongTarget { element: None, id: 0, found: None, expected: Target::Tagged }, "refers to void, where what can be tagged belongs"),
+    (Reason::WrongTarget { element: None, id: 9, found: Some(Kind::Var), expected: Target::Type }, "refers to VAR [9], where a type belongs"),
+    (Reason::WrongTarget { element: Some(0), id: 9, found: Some(Kind::Int), expected: Target::Variable }, "refers to INT [9], where a VAR belongs"),
+    (Reason::ElementTooLarge { element: 1, bits: 64, room: 32 }, "takes 64 bits by its type, where 32 are left"),
+    (Reason::BitFieldTooWide { element: 1, bits: 33, size: 32 }, "member 1 is a bit-field of 33 bits in a type of 32"),
     (Reason::FwdHasType(1), "FWD has type 1, not 0"),
     (Reason::BadLinkage { kind: Kind::Func, linkage: 2 }, "FUNC has linkage 2"),
     (Reason::UnionMemberOffset { member: 1, bits: 8 }, "union member 1 starts at bit 8, not 0"),
