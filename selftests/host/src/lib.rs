@@ -10,3 +10,4 @@ pub mod kernel;
 pub mod model;
 pub mod peer;
 pub mod rebase;
+pub mod rebuilt;

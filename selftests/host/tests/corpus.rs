@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use btfreloc_selftests::corpus::figures::{Apart, Row};
 use btfreloc_selftests::corpus::measure::Way;
 use btfreloc_selftests::corpus::pair::measure;
+use btfreloc_selftests::corpus::shipped::Rebuilt;
 use btfreloc_selftests::corpus::store::{inputs, load, save};
 use btfreloc_selftests::corpus::table::Table;
 use btfreloc_selftests::peer::judge::{Kernel, Rule};
@@ -48,11 +49,12 @@ fn what_is_wrong_is_counted() {
     let mut others = modules::kernels(&kit).into_iter();
     let (_, other) = others.find(|(name, _)| *name != release.name).unwrap();
     let kernel = Kernel::new(other);
+    let rebuilt = Rebuilt::of(kernel.vmlinux());
     // Not the kernel that they were built for.
     let way = Way {
         from: &kernel,
         to: &kernel,
-        round: true,
+        round: Some(&rebuilt),
     };
     let sum = measure(&way, &modules::sample(&release.modules, 10), || ());
     assert_eq!(sum.figures.modules, 10);

@@ -13,6 +13,7 @@ use std::{env, fs, io};
 use btfreloc_selftests::corpus::figures::Row;
 use btfreloc_selftests::corpus::measure::Way;
 use btfreloc_selftests::corpus::pair::{by_name, measure, Sum};
+use btfreloc_selftests::corpus::shipped::Rebuilt;
 use btfreloc_selftests::corpus::store;
 use btfreloc_selftests::corpus::table::Table;
 use btfreloc_selftests::peer::judge::Kernel;
@@ -134,10 +135,12 @@ impl Corpus {
     fn measure(&self, pair: &Pair, bar: &ProgressBar) -> Row {
         let begin = Instant::now();
         let kernel = |at: usize| Kernel::new(self.kernels[at].clone());
+        let (from, to) = (kernel(pair.from), kernel(pair.to));
+        let round = (pair.from == pair.to).then(|| Rebuilt::of(to.vmlinux()));
         let way = Way {
-            from: &kernel(pair.from),
-            to: &kernel(pair.to),
-            round: pair.from == pair.to,
+            from: &from,
+            to: &to,
+            round: round.as_ref(),
         };
         let sum = measure(&way, &self.modules[pair.from], || bar.inc(1));
         let row = Row {

@@ -7,6 +7,7 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
+use super::shipped::Shipped;
 use crate::peer::judge::Rule;
 
 /// A pair of kernels in the file, one object.
@@ -47,6 +48,8 @@ pub struct Figures {
     /// Base types that became opaque.
     pub opaque_types: u32,
     pub distilled: Distilled,
+    /// With the plain BTF that they were shipped with.
+    pub shipped: Shipped,
 }
 
 /// Beside libbpf's relocation.
@@ -93,6 +96,7 @@ impl AddAssign<&Figures> for Figures {
         self.references += other.references;
         self.opaque_types += other.opaque_types;
         self.distilled += &other.distilled;
+        self.shipped += other.shipped;
     }
 }
 

@@ -3,6 +3,7 @@
 //! One module: distilled and relocated by the core and by libbpf, and walked through.
 
 use super::figures::{Apart, Compared, Distilled, Figures};
+use super::shipped::{self, Rebuilt};
 use crate::kernel::Relocated;
 use crate::peer::distill::{self, last_id, Both};
 use crate::peer::judge::{judge, judge_result, Kernel, Plain, Verdict};
@@ -13,8 +14,8 @@ use crate::peer::Btf;
 pub struct Way<'a> {
     pub from: &'a Kernel,
     pub to: &'a Kernel,
-    /// Whether both are the same, so that every type must come back.
-    pub round: bool,
+    /// Where both are the same, so that every type must come back, what other builds of it are.
+    pub round: Option<&'a Rebuilt>,
 }
 
 /// What was seen of one module.
@@ -26,8 +27,15 @@ pub struct Seen {
 }
 
 impl Way<'_> {
-    /// Distills and relocates `module`, a plain split `.BTF`; the error says what is wrong.
+    /// Takes `module`, a plain split `.BTF`, as it is, and distills and relocates it; the error says
+    /// what is wrong.
     pub fn measure(&self, module: &[u8]) -> Result<Seen, String> {
+        let mut seen = self.relocate(module)?;
+        seen.figures.shipped = shipped::judge(self.to.vmlinux(), self.round, module)?;
+        Ok(seen)
+    }
+
+    fn relocate(&self, module: &[u8]) -> Result<Seen, String> {
         let Some(both) = distill::judge(self.from, module)? else {
             return Ok(refused());
         };
@@ -39,7 +47,7 @@ impl Way<'_> {
         };
         let verdict = judge_result(self.to, base, split, &relocated)?;
         let mut references = self.walk(module, &both, &relocated, &verdict)?.references;
-        if self.round {
+        if self.round.is_some() {
             references += distill::round_trip(self.from, module)?;
         }
         Ok(seen(&both, verdict, references))
@@ -109,6 +117,7 @@ fn seen(both: &Both, verdict: Verdict, references: u64) -> Seen {
             bytes: len(&[both.ours.base.len(), both.ours.split.len()]),
             peer_bytes: len(&both.their_len),
         },
+        ..Figures::default()
     };
     Seen {
         figures,

@@ -80,6 +80,7 @@ fn details(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
         "  distilled: {} the same as libbpf's, {} that libbpf loses types of; {} bytes, libbpf {}",
         distilled.same, distilled.peer_loses_types, distilled.bytes, distilled.peer_bytes
     )?;
+    plain(f, row)?;
     by_rule(f, "by rule", &figures.compared)?;
     if figures.opaque != 0 {
         let Compared {
@@ -92,6 +93,23 @@ fn details(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
         )?;
         by_rule(f, "by rule there", &row.completed)?;
         lacking(f, row)?;
+    }
+    Ok(())
+}
+
+fn plain(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
+    let shipped = &row.figures.shipped;
+    writeln!(
+        f,
+        "  plain as shipped: {} fit, {} stale, {} malformed",
+        shipped.fit, shipped.stale, shipped.malformed
+    )?;
+    if row.from == row.to {
+        writeln!(
+            f,
+            "  stale on another build of this kernel: {} with strings in another order, {} without",
+            shipped.reordered, shipped.swapped
+        )?;
     }
     Ok(())
 }
