@@ -96,6 +96,10 @@ pub struct Check {
     /// Show each type with its candidates and why they are taken or not
     #[arg(long)]
     pub explain: bool,
+    /// Write a page for a browser as well: modules by kernels, each verdict with its reasons; - for
+    /// standard output, in place of the text
+    #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
+    pub matrix: Option<PathBuf>,
     /// Judge as with the module parameter policy=0, and take modules without BTF for not true
     #[arg(long)]
     pub strict: bool,

@@ -2,6 +2,7 @@
 
 //! `btfreloc check`: modules by kernels, each with its verdict.
 
+mod matrix;
 mod progress;
 mod rebased;
 mod row;
@@ -9,19 +10,25 @@ mod summary;
 mod text;
 
 use std::io::{stdout, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{bail, Context, Result};
 use rayon::prelude::*;
 use rust_btfreloc::reloc::Policy;
 use serde::Serialize;
 
-pub use row::{Outcome, Row};
+use matrix::Matrix;
+use row::Relocated;
+pub use row::{Detail, Outcome, Row};
 pub use summary::Summary;
 
 use crate::cli::{self, Format};
 use crate::input::{self, Kernel, Module};
+use crate::output;
 use crate::status::{complain, Status};
+
+/// Modules whose rows are in memory with all that a page takes from them.
+const AT_ONCE: usize = 128;
 
 /// All that is known when everything was checked.
 #[derive(Serialize)]
@@ -41,19 +48,25 @@ struct Report {
 pub fn run(args: &cli::Check) -> Result<Status> {
     let named = args.modules.iter().chain(&args.against);
     input::once_only(named.map(|path| path.as_path()))?;
+    if page_only(args) && args.format == Format::Json {
+        bail!(
+            "--matrix - and --format json both write to standard output: name a file for the page"
+        );
+    }
     let kernels: Vec<_> = args.against.iter().map(|name| Kernel::read(name)).collect();
     let kernels = kernels.into_iter().collect::<Result<Vec<_>>>()?;
-    let report = check(args, &kernels);
+    let mut matrix = args.matrix.is_some().then(|| Matrix::new(&kernels));
+    let report = check(args, &kernels, matrix.as_mut());
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    let mut out = BufWriter::new(stdout().lock());
-    match args.format {
-        Format::Text => text::write(&mut out, args, &report),
-        Format::Json => json(&mut out, &report),
+    if !page_only(args) {
+        print(args, &report).context("standard output")?;
     }
-    .and_then(|()| Ok(out.flush()?))
-    .context("standard output")?;
+    if let (Some(matrix), Some(path)) = (&matrix, &args.matrix) {
+        let page = matrix.page(args.strict, &report.errors)?;
+        output::write(path, page.as_bytes())?;
+    }
     let mut outcomes = report.results.iter().map(|row| row.outcome);
     Ok(match outcomes.all(|outcome| outcome.is_true(args.strict)) {
         _ if !report.errors.is_empty() => Status::BadInput,
@@ -62,25 +75,34 @@ pub fn run(args: &cli::Check) -> Result<Status> {
     })
 }
 
-fn check(args: &cli::Check, kernels: &[Kernel]) -> Report {
+fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>) -> Report {
     let modules = input::modules(&args.modules);
     let progress = progress::bar(modules.len());
-    let checked: Vec<Result<Vec<Row>>> = modules
-        .into_par_iter()
-        .map(|path| {
+    let (mut results, mut errors) = (Vec::new(), Vec::new());
+    let mut modules = modules.into_iter();
+    loop {
+        let some: Vec<_> = modules.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            break;
+        }
+        let rows = |path: Result<PathBuf>| {
             let rows = path.and_then(|path| check_one(args, kernels, &path));
             progress.inc(1);
             rows
-        })
-        .collect();
-    progress.finish_and_clear();
-    let (mut results, mut errors) = (Vec::new(), Vec::new());
-    for rows in checked {
-        match rows {
-            Ok(rows) => results.extend(rows),
-            Err(error) => errors.push(format!("{error:#}")),
+        };
+        let checked: Vec<_> = some.into_par_iter().map(rows).collect();
+        for rows in checked {
+            match (rows, &mut matrix) {
+                (Ok(rows), None) => results.extend(rows),
+                (Ok(rows), Some(matrix)) => {
+                    matrix.add(&rows);
+                    results.extend(rows.into_iter().map(|row| printed(args, row)));
+                }
+                (Err(error), _) => errors.push(format!("{error:#}")),
+            }
         }
     }
+    progress.finish_and_clear();
     Report {
         version: env!("CARGO_PKG_VERSION"),
         summary: Summary::of(&results),
@@ -94,15 +116,44 @@ fn check_one(args: &cli::Check, kernels: &[Kernel], path: &Path) -> Result<Vec<R
         true => Policy::Strict,
         false => Policy::Opaque,
     };
+    let detail = match (args.explain, &args.matrix) {
+        (true, _) => Detail::Explained,
+        (false, Some(_)) => Detail::OpaqueExplained,
+        (false, None) => Detail::Opaque,
+    };
     let module = Module::read(path)?;
     let sections = module
         .sections()
         .with_context(|| module.label().to_owned())?;
-    let row = |kernel| Row::new(&module, &sections, kernel, policy, args.explain);
+    let row = |kernel| Row::new(&module, &sections, kernel, policy, detail);
     Ok(kernels.iter().map(row).collect())
 }
 
-fn json(out: &mut impl Write, report: &Report) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    Ok(writeln!(out)?)
+/// What is still needed of a row that is on the page.
+fn printed(args: &cli::Check, mut row: Row) -> Row {
+    if page_only(args) {
+        (row.relocation, row.rebase) = (None, None);
+    } else if !args.explain {
+        row.relocation
+            .iter_mut()
+            .for_each(Relocated::forget_candidates);
+    }
+    row
+}
+
+/// Whether the page takes the place of what is printed.
+fn page_only(args: &cli::Check) -> bool {
+    args.matrix.as_deref().is_some_and(input::is_stream)
+}
+
+fn print(args: &cli::Check, report: &Report) -> Result<()> {
+    let mut out = BufWriter::new(stdout().lock());
+    match args.format {
+        Format::Text => text::write(&mut out, args, report)?,
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, report)?;
+            writeln!(out)?;
+        }
+    }
+    Ok(out.flush()?)
 }

@@ -3,7 +3,7 @@
 //! The verdict on one module and one kernel.
 
 use rust_btfreloc::btf::Record;
-use rust_btfreloc::reloc::{Base, Counts, Entry, Fate, Name, Policy, Report, Unmatched, Why};
+use rust_btfreloc::reloc::{Base, Counts, Entry, Fate, Name, Policy, Report, Unmatched};
 use serde::Serialize;
 
 use super::rebased::Rebased;
@@ -11,6 +11,17 @@ use crate::c_code;
 use crate::decide::{decide, Decision, Ids, Other, Relocation};
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
+
+/// Which base types a row tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The opaque ones, with their reason.
+    Opaque,
+    /// The opaque ones, with their candidates as well.
+    OpaqueExplained,
+    /// All, with their candidates.
+    Explained,
+}
 
 /// A module on a kernel.
 #[derive(Debug, Serialize)]
@@ -129,22 +140,21 @@ impl Row {
         sections: &Sections<'_>,
         kernel: &Kernel,
         policy: Policy,
-        explain: bool,
+        detail: Detail,
     ) -> Self {
         let base = kernel.base();
         let alone = sections.btf.as_ref().map(|btf| c_code::verdict(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
         let take = |other: &Other<'_, '_>| match other {
-            Other::Relocation(relocation) if explain => {
-                let relocated = Relocated::explained(&base, relocation, fates);
-                (relocated.outcome(), Some(relocated), None)
-            }
             Other::Relocation(relocation) => {
-                let relocated = Relocated::new(relocation);
+                let relocated = match detail {
+                    Detail::Opaque => Relocated::new(relocation),
+                    _ => Relocated::explained(&base, relocation, fates, detail),
+                };
                 (relocated.outcome(), Some(relocated), None)
             }
             Other::Rebase(rebase) => {
-                let rebased = Rebased::new(rebase, explain);
+                let rebased = Rebased::new(rebase, detail == Detail::Explained);
                 (rebased.outcome(), None, Some(rebased))
             }
         };
@@ -186,32 +196,46 @@ impl Relocated {
             mapped,
             opaque,
         } = relocation.plan.counts();
-        let opaque_types = entries(relocation).filter_map(|entry| match entry.fate {
-            Fate::Mapped(_) => None,
-            Fate::Opaque(why) => Some(BaseType::opaque(&entry, why)),
-        });
         Relocated {
             types: split,
             mapped,
             opaque,
             ids: relocation.ids,
-            base_types: opaque_types.collect(),
+            base_types: entries(relocation).filter_map(BaseType::opaque).collect(),
         }
     }
 
-    /// The same with all types, each with its candidates and what the kernel's code makes of it.
-    fn explained(base: &Base<'_>, relocation: &Relocation<'_, '_>, fates: &[c_code::Fate]) -> Self {
+    /// The same, each type with its candidates and what the kernel's code makes of it.
+    fn explained(
+        base: &Base<'_>,
+        relocation: &Relocation<'_, '_>,
+        fates: &[c_code::Fate],
+        detail: Detail,
+    ) -> Self {
         let records = distilled(relocation.btf_base).zip(fates);
-        let types = entries(relocation).zip(records);
-        let explain =
-            |(entry, (record, fate)): (Entry<'_>, (Record<'_>, &c_code::Fate))| BaseType {
+        let explain = |(entry, (record, fate)): (Entry<'_>, (Record<'_>, &c_code::Fate))| {
+            let base_type = match detail {
+                Detail::Explained => BaseType::new(&entry, entry.to_string()),
+                _ => BaseType::opaque(entry)?,
+            };
+            Some(BaseType {
                 candidates: Some(candidates(base, &record, &entry)),
                 kernel_alone: Some(fate.ids()),
-                ..BaseType::new(&entry, entry.to_string())
-            };
+                ..base_type
+            })
+        };
+        let types = entries(relocation).zip(records);
         Relocated {
-            base_types: types.map(explain).collect(),
+            base_types: types.filter_map(explain).collect(),
             ..Self::new(relocation)
+        }
+    }
+
+    /// Leaves of the opaque types what [`Detail::Opaque`] tells.
+    pub(super) fn forget_candidates(&mut self) {
+        for base_type in &mut self.base_types {
+            base_type.candidates = None;
+            base_type.kernel_alone = None;
         }
     }
 }
@@ -223,14 +247,17 @@ fn entries<'r>(relocation: &Relocation<'r, '_>) -> impl Iterator<Item = Entry<'r
 }
 
 impl BaseType {
-    fn opaque(entry: &Entry<'_>, why: Why) -> Self {
+    fn opaque(entry: Entry<'_>) -> Option<Self> {
+        let Fate::Opaque(why) = entry.fate else {
+            return None;
+        };
         let unmatched = Unmatched {
             type_id: entry.distilled_id,
             kind: entry.kind,
             name: entry.name,
             why,
         };
-        Self::new(entry, unmatched.to_string())
+        Some(Self::new(&entry, unmatched.to_string()))
     }
 
     fn new(entry: &Entry<'_>, text: String) -> Self {

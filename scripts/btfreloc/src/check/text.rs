@@ -29,21 +29,10 @@ pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) ->
 
 fn write_row(out: &mut impl Write, row: &Row) -> Result<()> {
     write!(out, "{}: {}: {}", row.module, row.kernel, words(row))?;
-    if let Some(reason) = &row.reason {
-        write!(out, ": {reason}")?;
+    if let Some(said) = said(row) {
+        write!(out, ": {said}")?;
     }
-    if let Some(relocated) = &row.relocation {
-        write!(out, ": {}", figures(relocated))?;
-    }
-    if let Some(rebased) = &row.rebase {
-        write!(out, ": {}", rebased_figures(rebased))?;
-    }
-    // Of what is left alone it is the kernel's verdict already.
-    let alone = row
-        .kernel_alone
-        .as_ref()
-        .filter(|_| row.outcome != Outcome::LeftAlone);
-    let alone = alone.map(|alone| (alone, own_reason(row, alone)));
+    let alone = alone(row).map(|alone| (alone, own_reason(row, alone)));
     if let Some((alone, None)) = alone {
         write!(out, "; the kernel alone {}", answer(alone))?;
     }
@@ -65,24 +54,47 @@ fn write_type(out: &mut impl Write, base_type: &BaseType) -> Result<()> {
     for candidate in base_type.candidates.iter().flatten() {
         writeln!(out, "        {candidate}")?;
     }
+    match found_alone(base_type) {
+        Some(found) => Ok(writeln!(out, "        {found}")?),
+        None => Ok(()),
+    }
+}
+
+/// What the kernel says without rust_btfreloc; of what is left alone it is the verdict already.
+pub(super) fn alone(row: &Row) -> Option<&KernelAlone> {
+    let alone = row.kernel_alone.as_ref();
+    alone.filter(|_| row.outcome != Outcome::LeftAlone)
+}
+
+/// What the kernel's own code finds for a type, where it is something else.
+pub(super) fn found_alone(base_type: &BaseType) -> Option<String> {
     let ours = match base_type.opaque {
         None => vec![base_type.new_id],
         Some(_) => Vec::new(),
     };
-    match &base_type.kernel_alone {
-        Some(alone) if *alone != ours => Ok(writeln!(
-            out,
-            "        the kernel alone finds {}",
-            ids(alone)
-        )?),
-        _ => Ok(()),
-    }
+    let alone = base_type.kernel_alone.as_ref()?;
+    (*alone != ours).then(|| format!("the kernel alone finds {}", ids(alone)))
 }
 
-fn words(row: &Row) -> &'static str {
+/// The reason, or what is done in figures.
+pub(super) fn said(row: &Row) -> Option<String> {
+    let figures = || row.relocation.as_ref().map(figures);
+    let rebased = || row.rebase.as_ref().map(rebased_figures);
+    row.reason.clone().or_else(figures).or_else(rebased)
+}
+
+/// The verdict in words.
+pub(super) fn words(row: &Row) -> &'static str {
     match row.outcome {
         Outcome::Exact if row.rebase.is_some() => "stands alone, rebased exactly",
         Outcome::Opaque if row.rebase.is_some() => "stands alone, rebased with conflicts",
+        outcome => verdict(outcome),
+    }
+}
+
+/// The verdict in words, of whatever sort the BTF is.
+pub(super) fn verdict(outcome: Outcome) -> &'static str {
+    match outcome {
         Outcome::Exact => "relocates exactly",
         Outcome::Opaque => "relocates with opaque types",
         Outcome::LeftAlone => "left alone",
@@ -92,6 +104,7 @@ fn words(row: &Row) -> &'static str {
     }
 }
 
+/// What a relocation does, with the names of the opaque types.
 fn figures(relocated: &Relocated) -> String {
     let Relocated {
         types,
@@ -138,7 +151,8 @@ fn ids(ids: &[u32]) -> String {
     }
 }
 
-fn answer(alone: &KernelAlone) -> &'static str {
+/// What the kernel says, in words.
+pub(super) fn answer(alone: &KernelAlone) -> &'static str {
     match alone.answer {
         Answer::Accepts => "accepts it",
         Answer::Refuses => "refuses the module",
@@ -147,7 +161,7 @@ fn answer(alone: &KernelAlone) -> &'static str {
 }
 
 /// The kernel's reason, where it is not told as that of the row.
-fn own_reason<'a>(row: &Row, alone: &'a KernelAlone) -> Option<&'a str> {
+pub(super) fn own_reason<'a>(row: &Row, alone: &'a KernelAlone) -> Option<&'a str> {
     let reason = alone.reason.as_deref()?;
     let told = row
         .reason
