@@ -29,9 +29,10 @@ pub struct Blob<'a> {
     section: Section,
     form: Form,
     header_len: u32,
-    types: Span<'a>,
-    strings: Span<'a>,
-    layout: Span<'a>,
+    types_start: u32,
+    types: &'a [u8],
+    strings: &'a [u8],
+    layout: &'a [u8],
 }
 
 /// A part's bytes and where they start in the section.
@@ -82,50 +83,50 @@ impl<'a> Blob<'a> {
     /// The type part: records of `struct btf_type`, one after the other.
     #[inline]
     pub fn types(&self) -> &'a [u8] {
-        self.types.bytes
+        self.types
     }
 
     /// The types in the order of their ids, up to the first that cannot be read.
     #[inline]
     pub fn records(&self) -> Records<'a> {
-        Records::of(self.types.bytes)
+        Records::of(self.types)
     }
 
     /// Byte offset of the type part in the section.
     #[inline]
     pub fn types_start(&self) -> u32 {
-        self.types.start
+        self.types_start
     }
 
     /// The string part: NUL-terminated strings.
     #[inline]
     pub fn strings(&self) -> &'a [u8] {
-        self.strings.bytes
+        self.strings
     }
 
     /// Length of the string part in bytes.
     #[inline]
     pub fn strings_len(&self) -> u32 {
-        // A `Span` is cut by a 32-bit length.
-        len_u32(self.strings.bytes).unwrap_or(u32::MAX)
+        // It was cut by a 32-bit length.
+        len_u32(self.strings).unwrap_or(u32::MAX)
     }
 
     /// The layout part: one `struct btf_layout` a kind; empty where there is none.
     pub fn layout(&self) -> &'a [u8] {
-        self.layout.bytes
+        self.layout
     }
 
     /// The string at `off` in this blob's own string part, without its NUL.
     #[inline]
     pub fn string(&self, off: u32) -> Option<&'a [u8]> {
-        let tail = self.strings.bytes.get(to_usize(off)..)?;
+        let tail = self.strings.get(to_usize(off)..)?;
         tail.get(..len_to_nul(tail))
     }
 
     /// Whether the string at `off` in this blob's own string part is `name`.
     #[inline]
     pub fn string_is(&self, off: u32, name: &[u8]) -> bool {
-        let strings = self.strings.bytes.get(to_usize(off)..);
+        let strings = self.strings.get(to_usize(off)..);
         let rest = strings.and_then(|strings| strings.strip_prefix(name));
         rest.and_then(<[u8]>::first) == Some(&0)
     }
@@ -206,17 +207,18 @@ impl<'a> Parser<'a> {
         }
         let parts = self.declared(header_len);
         self.no_gap(total.saturating_sub(header_len), header_len, parts)?;
-        let [types, strings, layout] = parts;
-        let blob = Blob {
+        let [types, strings, layout] = parts.map(|part| self.span(header_len, part));
+        let (types, strings) = (types?, strings?);
+        self.strings(header_len, &strings, total)?;
+        Ok(Blob {
             section: self.section,
             form: self.form,
             header_len,
-            types: self.span(header_len, types)?,
-            strings: self.span(header_len, strings)?,
-            layout: self.span(header_len, layout)?,
-        };
-        self.strings(&blob, total)?;
-        Ok(blob)
+            types_start: types.start,
+            types: types.bytes,
+            strings: strings.bytes,
+            layout: layout?.bytes,
+        })
     }
 
     fn header_len(&self, total: u32) -> Result<u32, Error> {
@@ -325,13 +327,13 @@ impl<'a> Parser<'a> {
         Ok(Span { start, bytes })
     }
 
-    fn strings(&self, blob: &Blob<'a>, total: u32) -> Result<(), Error> {
-        let start = blob.strings.start;
-        let len = blob.strings_len();
-        if blob.header_len < HEADER_LEN_LAYOUT && start.saturating_add(len) != total {
+    fn strings(&self, header_len: u32, strings: &Span<'a>, total: u32) -> Result<(), Error> {
+        let start = strings.start;
+        let len = len_u32(strings.bytes).unwrap_or(u32::MAX);
+        if header_len < HEADER_LEN_LAYOUT && start.saturating_add(len) != total {
             return Err(self.error(start, Reason::StringsNotLast));
         }
-        match (self.form, blob.strings.bytes) {
+        match (self.form, strings.bytes) {
             (Form::Split, []) => Ok(()),
             (_, strings) if strings.is_empty() || len > MAX_NAME_OFFSET.saturating_add(1) => {
                 Err(self.error(start, Reason::StringsLength(len)))

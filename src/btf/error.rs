@@ -15,6 +15,8 @@ pub enum Section {
     BtfIds,
     /// The BTF of the running kernel.
     Vmlinux,
+    /// The BTF of the kernel that a module was built for, supplied by the operator.
+    Supplied,
 }
 
 /// What is wrong with a type, by itself: byte offset in its record, and why it is refused.

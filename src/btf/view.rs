@@ -32,6 +32,10 @@ impl<'a> Layer<'a> {
     fn end_str_off(&self) -> u32 {
         self.start_str_off.saturating_add(self.blob.strings_len())
     }
+
+    fn records(&self) -> impl Iterator<Item = (u32, Record<'a>)> + 'a {
+        (self.start_id..self.end_id()).zip(self.blob.records())
+    }
 }
 
 impl<'a> Btf<'a> {
@@ -182,7 +186,12 @@ impl<'a> Btf<'a> {
 
     /// The types that are not the base's, each with its id, in the order of their ids.
     pub fn own_records(&self) -> impl Iterator<Item = (u32, Record<'a>)> + 'a {
-        (self.start_id()..self.end_id()).zip(self.own.blob.records())
+        self.own.records()
+    }
+
+    /// The types of the base, each with its id, in the order of their ids.
+    pub fn base_records(&self) -> impl Iterator<Item = (u32, Record<'a>)> + 'a {
+        self.base.into_iter().flat_map(|base| base.records())
     }
 
     /// An error at byte `at` of the type `id`, which `record` holds.

@@ -1,22 +1,71 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! vmlinux's BTF with the tables that find its types, made once.
+//! BTF that modules are split off, with the tables that find its types, made once.
 
 use super::{clock, memory, text::Text, vmlinux};
 use crate::btf::{self, Blob, Form, Section};
 use crate::reloc::{Base, BaseSize};
 use core::mem::size_of;
-use kernel::prelude::*;
+use kernel::{alloc::AllocError, prelude::*};
 
 /// What a [`Base`] is a view of.
-pub(crate) struct Vmlinux {
-    blob: Blob<'static>,
+pub(crate) struct Tables<'a> {
+    blob: Blob<'a>,
     size: BaseSize,
     offsets: KVVec<u32>,
     index: KVVec<u32>,
 }
 
+/// The BTF of the running kernel.
+pub(crate) type Vmlinux = Tables<'static>;
+
+/// Why there are no [`Tables`].
+pub(super) enum Refused {
+    /// The BTF does not hold.
+    Btf(btf::Error),
+    /// There is no memory for them.
+    Memory,
+}
+
+impl<'a> Tables<'a> {
+    /// Builds the tables of `raw`, a whole BTF blob that the operator supplied; by name nothing is
+    /// found in it.
+    pub(super) fn supplied(raw: &'a [u8]) -> Result<Self, Refused> {
+        let blob = Blob::parse(Section::Supplied, Form::Base, raw)?;
+        let size = BaseSize::of(&blob)?;
+        Self::of(blob, size.without_names())
+    }
+
+    fn of(blob: Blob<'a>, size: BaseSize) -> Result<Self, Refused> {
+        let mut offsets = memory::zeroed(size.offsets_len())?;
+        let mut index = memory::zeroed(size.index_len())?;
+        Base::build(blob, size, &mut offsets, &mut index)?;
+        Ok(Self {
+            blob,
+            size,
+            offsets,
+            index,
+        })
+    }
+
+    /// The BTF with its tables.
+    pub(crate) fn base(&self) -> Base<'_> {
+        Base::from_parts(self.blob, self.size, &self.offsets, &self.index)
+    }
+
+    /// Memory that the tables take, in bytes.
+    fn size(&self) -> usize {
+        let words = self.offsets.len().saturating_add(self.index.len());
+        words.saturating_mul(size_of::<u32>())
+    }
+}
+
 impl Vmlinux {
+    fn named(raw: &'static [u8]) -> Result<Self, Refused> {
+        let blob = Blob::parse(Section::Vmlinux, Form::Base, raw)?;
+        Self::of(blob, BaseSize::of(&blob)?)
+    }
+
     /// Borrows the BTF of the running kernel and builds its tables.
     ///
     /// # Errors
@@ -26,39 +75,31 @@ impl Vmlinux {
     pub(crate) fn new() -> Result<Self> {
         let start = clock::now();
         let raw = vmlinux::raw_btf()?;
-        let blob = Blob::parse(Section::Vmlinux, Form::Base, raw).map_err(refused)?;
-        let size = BaseSize::of(&blob).map_err(refused)?;
-        let mut offsets = memory::zeroed(size.offsets_len())?;
-        let mut index = memory::zeroed(size.index_len())?;
-        Base::build(blob, size, &mut offsets, &mut index).map_err(refused)?;
-        let vmlinux = Self {
-            blob,
-            size,
-            offsets,
-            index,
-        };
+        let tables = Self::named(raw).map_err(|refused| match refused {
+            Refused::Btf(error) => {
+                pr_err!("this kernel's own BTF cannot be used: {}\n", Text(error));
+                EINVAL
+            }
+            Refused::Memory => ENOMEM,
+        })?;
         pr_info!(
             "tables of {} bytes for vmlinux BTF of {} bytes, made in {} ns\n",
-            vmlinux.tables_size(),
+            tables.size(),
             raw.len(),
             clock::elapsed(start)
         );
-        Ok(vmlinux)
-    }
-
-    /// The BTF with its tables.
-    pub(crate) fn base(&self) -> Base<'_> {
-        Base::from_parts(self.blob, self.size, &self.offsets, &self.index)
-    }
-
-    /// Memory that the tables take, in bytes.
-    fn tables_size(&self) -> usize {
-        let words = self.offsets.len().saturating_add(self.index.len());
-        words.saturating_mul(size_of::<u32>())
+        Ok(tables)
     }
 }
 
-fn refused(error: btf::Error) -> Error {
-    pr_err!("this kernel's own BTF cannot be used: {}\n", Text(&error));
-    EINVAL
+impl From<btf::Error> for Refused {
+    fn from(error: btf::Error) -> Self {
+        Self::Btf(error)
+    }
+}
+
+impl From<AllocError> for Refused {
+    fn from(_: AllocError) -> Self {
+        Self::Memory
+    }
 }

@@ -5,6 +5,7 @@
 use super::{cause::Cause, handover::Pointers, image, notifier::Coming};
 use crate::btf::to_usize;
 use crate::elf::Elf;
+use crate::reloc::Input;
 use kernel::ffi::{c_uint, c_void};
 
 /// The BTF of a loading module, as the kernel left it in the temporary copy of the ELF file.
@@ -41,14 +42,12 @@ impl<'a> Carried<'a> {
         Ok(Some(Self { image, btf, base }))
     }
 
-    /// `.BTF`, not empty.
-    pub(crate) fn btf(&self) -> &'a [u8] {
-        self.btf
-    }
-
-    /// `.BTF.base`, which the kernel reads even where it is empty.
-    pub(crate) fn base(&self) -> Option<&'a [u8]> {
-        self.base
+    /// `.BTF`, not empty, and `.BTF.base`, which the kernel reads even where it is empty.
+    pub(crate) fn input(&self) -> Input<'a> {
+        Input {
+            btf: self.btf,
+            btf_base: self.base,
+        }
     }
 
     /// The ELF file; `None` where its `.BTF` is not what the kernel takes for it.

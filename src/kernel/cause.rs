@@ -4,7 +4,7 @@
 //! the way with.
 
 use super::text::Text;
-use crate::reloc::{self, CauseKind};
+use crate::reloc::{self, CauseKind, SUPPLIED_FOLDER};
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, prelude::*, str::CString};
 
@@ -16,22 +16,31 @@ pub(crate) enum Cause {
     NoImage,
     /// `.BTF` or `.BTF.base` is not inside the ELF file.
     Outside,
+    /// The base that was supplied cannot be read: which file, and the loader's answer.
+    Unread(CString, Error),
     /// The kernel did not give what was asked for; most likely no memory.
     Kernel(Error),
 }
 
 impl Cause {
+    /// Without what was found; `None` where nothing was, and only the kernel is in the way.
+    pub(crate) fn kind(&self) -> Option<CauseKind> {
+        match self {
+            Self::Found(kind, _) => Some(*kind),
+            Self::Outside => Some(CauseKind::Malformed),
+            Self::Unread(..) => Some(CauseKind::Supplied),
+            Self::NoImage | Self::Kernel(_) => None,
+        }
+    }
+
     /// Whether the module's BTF itself is to blame, so that the module is better off without it.
     pub(crate) fn lies_in_btf(&self) -> bool {
-        match self {
-            Self::Found(kind, _) => kind.lies_in_btf(),
-            Self::Outside => true,
-            Self::NoImage | Self::Kernel(_) => false,
-        }
+        self.kind().is_some_and(CauseKind::lies_in_btf)
     }
 }
 
 impl From<reloc::Cause<'_>> for Cause {
+    #[inline(never)]
     fn from(cause: reloc::Cause<'_>) -> Self {
         let words = CString::try_from_fmt(fmt!("{}", Text(cause)));
         words.map_or_else(Self::from, |words| Self::Found(cause.kind(), words))
@@ -59,6 +68,10 @@ impl Display for Cause {
             Self::Outside => f.write_str(
                 "malformed BTF: a section is not inside the ELF file; build the module again",
             ),
+            Self::Unread(file, error) => {
+                let file = file.to_str().unwrap_or_default();
+                write!(f, "{SUPPLIED_FOLDER}/{file} cannot be read: {error:?}")
+            }
             Self::Kernel(error) => write!(f, "the kernel answers {error:?}"),
         }
     }

@@ -6,7 +6,7 @@ use super::memory;
 use crate::btf::{self, to_usize};
 use crate::reloc::{
     btf_ids::{Entry, Form, Patched},
-    Name, Plan,
+    Name,
 };
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, bindings, prelude::*};
@@ -37,15 +37,18 @@ struct Id {
 }
 
 impl IdReport {
-    /// Keeps what `plan` makes of the ids that `each_entry` calls its argument with.
-    pub(crate) fn new<'n>(plan: &Plan<'_>, each_entry: impl Fn(&mut dyn FnMut(Entry<'n>))) -> Self {
+    /// Keeps the ids that `each_entry` calls its argument with, and the new id of each.
+    pub(crate) fn new<'n>(
+        new_id: &dyn Fn(u32) -> Option<u32>,
+        each_entry: impl Fn(&mut dyn FnMut(Entry<'n>)),
+    ) -> Self {
         let (mut count, mut labels_len) = (0_u32, 0_usize);
         each_label(&each_entry, |_, label| {
             count = count.saturating_add(1);
             labels_len = labels_len.saturating_add(label.len());
         });
         Self {
-            list: List::new(plan, each_entry, count, labels_len).ok(),
+            list: List::new(new_id, each_entry, count, labels_len).ok(),
             count,
             changed: 0,
         }
@@ -67,7 +70,7 @@ impl IdReport {
 
 impl List {
     fn new<'n>(
-        plan: &Plan<'_>,
+        new_id: &dyn Fn(u32) -> Option<u32>,
         each_entry: impl Fn(&mut dyn FnMut(Entry<'n>)),
         count: u32,
         labels_len: usize,
@@ -81,7 +84,7 @@ impl List {
                 *id = Id {
                     label_len: label.len(),
                     old: entry.id,
-                    new: plan.new_id(entry.id).unwrap_or(0),
+                    new: new_id(entry.id).unwrap_or(0),
                 };
             }
             for part in label.0 {

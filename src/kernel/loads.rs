@@ -7,6 +7,7 @@ use super::{
     cause::Cause,
     clock, debugfs,
     handover::Handover,
+    limit::Limit,
     load::{self, Decision, Relocation},
     notifier::{Coming, Event, ModuleNotifier, ModuleRef},
     report::ModuleReport,
@@ -49,6 +50,8 @@ pub(crate) struct Loads {
     policy: Policy,
     #[pin]
     loads: Mutex<RBTree<Key, Progress>>,
+    #[pin]
+    limit: Limit,
     dir: Arc<debugfs::Dir>,
     stats: Arc<Stats>,
 }
@@ -65,15 +68,18 @@ impl Loads {
             vmlinux,
             policy,
             loads <- new_mutex!(RBTree::new()),
+            limit <- Limit::new(),
             dir,
             stats,
         })
     }
 
     /// The kernel has not looked at the BTF of `module` yet.
+    #[inline(never)]
     fn before_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
-        let Some(decision) = load::decide(&self.vmlinux, self.policy, module) else {
+        let decided = load::decide(&self.vmlinux, &self.stats, self.policy, module);
+        let Some(decision) = decided else {
             return;
         };
         let shown = match decision {
@@ -88,12 +94,11 @@ impl Loads {
             Ok(true) => {}
             Ok(false) => self.stats.left_alone(nanoseconds),
             Err(cause) => {
-                pr_warn!(
-                    "{}: BTF left to the kernel: {}\n",
-                    module.name(),
-                    Text(cause)
-                );
-                self.stats.failed(nanoseconds);
+                if self.limit.allows() {
+                    let (name, cause) = (module.name(), Text(&cause));
+                    pr_warn!("{name}: BTF left to the kernel: {cause}\n");
+                }
+                self.stats.left_to_kernel(&cause, nanoseconds);
             }
         }
     }
@@ -173,19 +178,16 @@ impl Loads {
         }
     }
 
-    /// One line in the kernel log, and the figures.
+    /// One line in the kernel log, unless there are too many, and the figures.
     fn tell(&self, module: ModuleRef<'_>, report: &ModuleReport, nanoseconds: u64) {
         let (name, what) = (module.name(), Text(report.summary()));
-        match report {
-            ModuleReport::Relocated(relocated) => {
-                pr_info!("{name}: {what}, in {nanoseconds} ns\n");
-                self.stats.relocated(relocated.counts().opaque, nanoseconds);
-            }
-            ModuleReport::Dropped(_) => {
-                pr_warn!("{name}: {what}\n");
-                self.stats.dropped(nanoseconds);
+        if self.limit.allows() {
+            match report {
+                ModuleReport::Dropped(_) => pr_warn!("{name}: {what}\n"),
+                _ => pr_info!("{name}: {what}, in {nanoseconds} ns\n"),
             }
         }
+        self.stats.shown(report, nanoseconds);
     }
 
     /// `module` goes away, or another notifier has failed its load.
@@ -193,7 +195,9 @@ impl Loads {
         // Let go of the lock at once: removing the report's file waits for its readers.
         let gone = self.loads.lock().remove(&key(module));
         if let Some(Progress::Pending(pending)) = gone {
-            pr_warn!("{}: load failed in a module notifier\n", module.name());
+            if self.limit.allows() {
+                pr_warn!("{}: load failed in a module notifier\n", module.name());
+            }
             self.stats.failed(pending.nanoseconds);
         }
     }

@@ -2,6 +2,7 @@
 
 //! Memory of a length that a module's BTF decides on.
 
+use super::cause::Cause;
 use kernel::{
     alloc::{
         flags::{__GFP_NOWARN, __GFP_ZERO},
@@ -21,6 +22,15 @@ pub(super) fn zeroed<T: Zeroable>(len: usize) -> Result<KVVec<T>, AllocError> {
     // a valid `T`.
     unsafe { all.inc_len(len) };
     Ok(all)
+}
+
+/// What `make` gives, in memory of its own: a plan is large, and the kernel's stack is small.
+#[inline(never)]
+pub(super) fn boxed<T, E>(make: impl FnOnce() -> Result<T, E>) -> Result<KBox<T>, Cause>
+where
+    Cause: From<E>,
+{
+    Ok(KBox::new(make()?, GFP_KERNEL)?)
 }
 
 /// A copy of `from`.

@@ -2,8 +2,8 @@
 
 //! The shell: all that touches the kernel, and the only place with `unsafe`.
 //!
-//! `notifier` is told of each module; `loads` follows its load; `load` decides, with the core, what
-//! becomes of the BTF that is `carried`; `handover` and `alias` carry that out.
+//! `notifier` is told of each module; `loads` follows its load; `load` decides what becomes of the BTF
+//! that is `carried`, and `loading` plans it, with the core; `handover` and `alias` carry that out.
 
 mod alias;
 mod base;
@@ -12,10 +12,13 @@ mod cause;
 mod clock;
 mod debugfs;
 mod ffi;
+mod firmware;
 mod handover;
 mod ids;
 mod image;
+mod limit;
 mod load;
+mod loading;
 mod loads;
 mod memory;
 mod nofault;
@@ -24,6 +27,7 @@ mod pages;
 mod params;
 mod report;
 mod stats;
+mod supplied;
 mod text;
 mod vmlinux;
 

@@ -3,10 +3,10 @@
 //! What became of a module's BTF, kept as long as the module is loaded and put into words only
 //! when somebody reads it.
 
-use super::{cause::Cause, debugfs::Show, ids::IdReport, memory};
-use crate::reloc::{self, Counts, Fate, Name, Plan};
+use super::{cause::Cause, debugfs::Show, ids::IdReport, memory, text::Text};
+use crate::reloc::{self, standalone, Counts, Fate, Name, Plan, SuppliedName, SUPPLIED_FOLDER};
 use core::fmt::Display;
-use kernel::{alloc::AllocError, fmt, prelude::*};
+use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
 
 /// How many opaque types the kernel log names; debugfs names all.
 const NAMES_IN_LOG: usize = 8;
@@ -15,6 +15,8 @@ const NAMES_IN_LOG: usize = 8;
 pub(crate) enum ModuleReport {
     /// It was relocated.
     Relocated(Relocated),
+    /// It stood alone, and was rebased.
+    Rebased(Rebased),
     /// It was dropped.
     Dropped(Cause),
 }
@@ -31,6 +33,7 @@ impl Show for ModuleReport {
         writeln!(f, "{}", self.summary())?;
         match self {
             Self::Relocated(relocated) => relocated.show(f),
+            Self::Rebased(rebased) => rebased.show(f),
             Self::Dropped(_) => Ok(()),
         }
     }
@@ -43,6 +46,7 @@ impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             ModuleReport::Relocated(relocated) => relocated.summary(f),
+            ModuleReport::Rebased(rebased) => rebased.summary(f),
             ModuleReport::Dropped(cause) => write!(f, "BTF dropped: {cause}"),
         }
     }
@@ -51,6 +55,8 @@ impl Display for Summary<'_> {
 /// A relocation that was done.
 pub(crate) struct Relocated {
     counts: Counts,
+    /// The file with the base that the operator supplied.
+    supplied: Option<CString>,
     /// `None` where there was no memory for it.
     base: Option<RelocatedBase>,
     ids: Option<IdReport>,
@@ -82,18 +88,26 @@ impl RelocatedBase {
 }
 
 impl Relocated {
-    /// Keeps what the report is made of, or less of it where memory is short.
-    pub(crate) fn new(plan: &Plan<'_>, btf_base: &[u8], ids: Option<IdReport>) -> Self {
+    /// Keeps what the report is made of, or less of it where memory is short; `supplied` is the
+    /// release whose BTF the operator supplied to distill the module against.
+    pub(crate) fn new(
+        plan: &Plan<'_>,
+        btf_base: &[u8],
+        ids: Option<IdReport>,
+        supplied: Option<&[u8]>,
+    ) -> Self {
+        let file = |release| CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release)))).ok();
         Self {
             counts: plan.counts(),
+            supplied: supplied.and_then(file),
             base: RelocatedBase::new(plan, btf_base).ok(),
             ids,
         }
     }
 
-    /// How many types became what.
-    pub(crate) fn counts(&self) -> Counts {
-        self.counts
+    /// How many types became opaque.
+    pub(crate) fn opaque(&self) -> u32 {
+        self.counts.opaque
     }
 
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,9 +126,14 @@ impl Relocated {
             mapped,
             opaque,
         } = self.counts;
+        f.write_str("BTF relocated")?;
+        if let Some(file) = &self.supplied {
+            let file = file.to_str().unwrap_or_default();
+            write!(f, " by way of {SUPPLIED_FOLDER}/{file}")?;
+        }
         write!(
             f,
-            "BTF relocated: {split} types, {mapped} base types mapped, {opaque} opaque"
+            ": {split} types, {mapped} base types mapped, {opaque} opaque"
         )?;
         if let Some(base) = &self.base {
             self.opaque_names(base, f)?;
@@ -140,5 +159,57 @@ impl Relocated {
             (_, 0) => f.write_str(")"),
             (_, more) => write!(f, " and {more} more)"),
         }
+    }
+}
+
+/// A rebase that was done.
+pub(crate) struct Rebased {
+    counts: standalone::Counts,
+    conflicts: u32,
+    /// The conflicts, a line each, as the BTF they are about is soon gone.
+    listed: CString,
+    ids: Option<IdReport>,
+}
+
+impl Rebased {
+    /// Keeps what the report is made of.
+    #[inline(never)]
+    pub(crate) fn new(plan: &standalone::Plan<'_>, ids: Option<IdReport>) -> Result<Self> {
+        let conflicts = plan.conflicts().fold(0_u32, |sum, _| sum.saturating_add(1));
+        Ok(Self {
+            counts: plan.counts(),
+            conflicts,
+            listed: CString::try_from_fmt(fmt!("{}", Text(Listed(plan))))?,
+            ids,
+        })
+    }
+
+    /// How many types are another in vmlinux.
+    pub(crate) fn conflicts(&self) -> u32 {
+        self.conflicts
+    }
+
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.listed.to_str().unwrap_or_default())?;
+        self.ids.iter().try_for_each(|ids| ids.show(f))
+    }
+
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (counts, conflicts) = (self.counts, self.conflicts);
+        write!(
+            f,
+            "BTF rebased: {counts}, {conflicts} differ from vmlinux's"
+        )?;
+        self.ids.iter().try_for_each(|ids| write!(f, ", {ids}"))
+    }
+}
+
+/// The conflicts of a plan, a line each.
+struct Listed<'p, 'a>(&'p standalone::Plan<'a>);
+
+impl Display for Listed<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut conflicts = self.0.conflicts();
+        conflicts.try_for_each(|conflict| writeln!(f, "{conflict}"))
     }
 }

@@ -2,16 +2,19 @@
 
 //! What was done since this module was loaded, in figures.
 
-use super::debugfs::Show;
+use super::{cause::Cause, debugfs::Show, report::ModuleReport};
+use crate::reloc::{CauseKind, Sort};
 use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 
 /// The figures.
 #[derive(Default)]
 struct Figures {
-    /// Modules with BTF that began to load: the sum of the next four.
+    /// Modules with BTF that began to load: the sum of the next five.
     seen: u64,
     /// Modules whose BTF was relocated.
     relocated: u64,
+    /// Modules whose BTF stood alone and was rebased.
+    rebased: u64,
     /// Modules whose BTF was left as it is, as the kernel takes it.
     left_alone: u64,
     /// Modules whose BTF the kernel was not shown.
@@ -20,17 +23,25 @@ struct Figures {
     errors: u64,
     /// Types that became opaque.
     opaque_types: u64,
+    /// Types of BTF that stood alone which are another in vmlinux.
+    conflicting_types: u64,
     /// Time spent in our notifiers.
     nanoseconds: u64,
-    /// Time spent there for the last module that was relocated or dropped.
+    /// Time spent there for the last module that was shown otherwise than it is.
     last_nanoseconds: u64,
+    /// Modules of each sort.
+    sorts: [u64; Sort::ALL.len()],
+    /// Modules that were dropped or left to the kernel, by what stood in the way.
+    causes: [u64; CauseKind::ALL.len()],
+    /// Those for which it was the kernel itself.
+    kernel: u64,
 }
 
 /// The figures, shared.
 #[pin_data]
 pub(crate) struct Stats {
     #[pin]
-    counts: Mutex<Figures>,
+    figures: Mutex<Figures>,
 }
 
 impl Stats {
@@ -40,42 +51,75 @@ impl Stats {
     /// All of them 0.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            counts <- new_mutex!(Figures::default()),
+            figures <- new_mutex!(Figures::default()),
         })
+    }
+
+    /// A module with BTF of this sort began to load.
+    pub(crate) fn sort(&self, sort: Sort) {
+        let mut figures = self.figures.lock();
+        for (count, counted) in figures.sorts.iter_mut().zip(Sort::ALL) {
+            add(count, u64::from(counted == sort));
+        }
     }
 
     /// A module's BTF was left as it is.
     pub(crate) fn left_alone(&self, nanoseconds: u64) {
-        self.count(nanoseconds, |counts| &mut counts.left_alone);
+        self.count(nanoseconds, |figures| &mut figures.left_alone);
     }
 
-    /// A module's BTF was left to the kernel, or its load failed.
-    pub(crate) fn failed(&self, nanoseconds: u64) {
-        self.count(nanoseconds, |counts| &mut counts.errors);
-    }
-
-    /// A module's BTF was dropped.
-    pub(crate) fn dropped(&self, nanoseconds: u64) {
-        self.count(nanoseconds, |counts| {
-            counts.last_nanoseconds = nanoseconds;
-            &mut counts.dropped
+    /// A module's BTF was left to the kernel.
+    pub(crate) fn left_to_kernel(&self, cause: &Cause, nanoseconds: u64) {
+        self.count(nanoseconds, |figures| {
+            figures.cause(cause);
+            &mut figures.errors
         });
     }
 
-    /// A module's BTF was relocated, and `opaque` of its types became opaque.
-    pub(crate) fn relocated(&self, opaque: u32, nanoseconds: u64) {
-        self.count(nanoseconds, |counts| {
-            counts.last_nanoseconds = nanoseconds;
-            add(&mut counts.opaque_types, u64::from(opaque));
-            &mut counts.relocated
+    /// The load of a module failed.
+    pub(crate) fn failed(&self, nanoseconds: u64) {
+        self.count(nanoseconds, |figures| &mut figures.errors);
+    }
+
+    /// The kernel was shown a module's BTF as `report` says.
+    pub(crate) fn shown(&self, report: &ModuleReport, nanoseconds: u64) {
+        self.count(nanoseconds, |figures| {
+            figures.last_nanoseconds = nanoseconds;
+            match report {
+                ModuleReport::Relocated(relocated) => {
+                    add(&mut figures.opaque_types, u64::from(relocated.opaque()));
+                    &mut figures.relocated
+                }
+                ModuleReport::Rebased(rebased) => {
+                    add(
+                        &mut figures.conflicting_types,
+                        u64::from(rebased.conflicts()),
+                    );
+                    &mut figures.rebased
+                }
+                ModuleReport::Dropped(cause) => {
+                    figures.cause(cause);
+                    &mut figures.dropped
+                }
+            }
         });
     }
 
     fn count(&self, nanoseconds: u64, which: impl FnOnce(&mut Figures) -> &mut u64) {
-        let mut counts = self.counts.lock();
-        add(&mut counts.seen, 1);
-        add(&mut counts.nanoseconds, nanoseconds);
-        add(which(&mut counts), 1);
+        let mut figures = self.figures.lock();
+        add(&mut figures.seen, 1);
+        add(&mut figures.nanoseconds, nanoseconds);
+        add(which(&mut figures), 1);
+    }
+}
+
+impl Figures {
+    fn cause(&mut self, cause: &Cause) {
+        let kind = cause.kind();
+        add(&mut self.kernel, u64::from(kind.is_none()));
+        for (count, counted) in self.causes.iter_mut().zip(CauseKind::ALL) {
+            add(count, u64::from(kind == Some(counted)));
+        }
     }
 }
 
@@ -85,19 +129,27 @@ fn add(count: &mut u64, more: u64) {
 
 impl Show for Stats {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts = self.counts.lock();
+        let figures = self.figures.lock();
         for (name, count) in [
-            ("modules_seen", counts.seen),
-            ("relocated", counts.relocated),
-            ("left_alone", counts.left_alone),
-            ("dropped", counts.dropped),
-            ("errors", counts.errors),
-            ("opaque_types", counts.opaque_types),
-            ("nanoseconds", counts.nanoseconds),
-            ("last_nanoseconds", counts.last_nanoseconds),
+            ("modules_seen", figures.seen),
+            ("relocated", figures.relocated),
+            ("rebased", figures.rebased),
+            ("left_alone", figures.left_alone),
+            ("dropped", figures.dropped),
+            ("errors", figures.errors),
+            ("opaque_types", figures.opaque_types),
+            ("conflicting_types", figures.conflicting_types),
+            ("nanoseconds", figures.nanoseconds),
+            ("last_nanoseconds", figures.last_nanoseconds),
         ] {
             writeln!(f, "{name} {count}")?;
         }
-        Ok(())
+        for (count, sort) in figures.sorts.iter().zip(Sort::ALL) {
+            writeln!(f, "sort_{sort} {count}")?;
+        }
+        for (count, cause) in figures.causes.iter().zip(CauseKind::ALL) {
+            writeln!(f, "reason_{cause} {count}")?;
+        }
+        writeln!(f, "reason_kernel {}", figures.kernel)
     }
 }

@@ -37,6 +37,12 @@ impl BaseSize {
         Ok(BaseSize { types, names })
     }
 
+    /// The same for a base in which nothing is to be found by name: it takes no index, nor the time
+    /// that one takes for names that were made to collide.
+    pub fn without_names(self) -> Self {
+        BaseSize { names: 0, ..self }
+    }
+
     /// Length in words of the offsets [`Base::build`] fills.
     pub fn offsets_len(&self) -> usize {
         Table::needs(self.types, SHIFT)
@@ -64,7 +70,7 @@ impl<'a> Base<'a> {
         let mut index = index::Builder::new(index, size.names).ok_or(short)?;
         let btf = Btf::without_table(None, blob, size.types);
         let table = Table::build_with(&blob, 1, offsets, SHIFT, |id, record| {
-            match is_indexed(record) {
+            match size.names != 0 && is_indexed(record) {
                 true => index.add(&btf, id, record),
                 false => Ok(()),
             }
@@ -97,8 +103,8 @@ impl<'a> Base<'a> {
         &self.btf
     }
 
-    /// The INT, FLOAT, ENUM, ENUM64, STRUCT, UNION and FWD types with this name, lowest id first, where that is
-    /// not longer than names are.
+    /// The INT, FLOAT, ENUM, ENUM64, STRUCT, UNION and FWD types with this name, lowest id first,
+    /// where that is not longer than names are.
     pub fn named<'b>(
         &'b self,
         name: &'b [u8],

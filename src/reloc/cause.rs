@@ -35,6 +35,12 @@ pub enum Cause<'a> {
     Symbols,
 }
 
+/// Where the firmware loader finds the vmlinux BTF of other kernels.
+pub const SUPPLIED_FOLDER: &str = "/lib/firmware/btfreloc";
+
+/// The file below [`SUPPLIED_FOLDER`] that holds the vmlinux BTF of this release, in words.
+pub struct SuppliedName<'a>(pub &'a [u8]);
+
 /// A [`Cause`] without what was found, for figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]

@@ -36,7 +36,6 @@ impl<'a> Survey<'a> {
         let mut described = Described::from(error);
         let btf = self.btf(base, error.section);
         // What stands alone has lower ids than what is split off vmlinux.
-        #[cfg(not(MODULE))]
         let btf = match &self.alone {
             Some(alone) if error.type_id < base.btf().end_id() => Some(alone.btf()),
             _ => btf,
@@ -71,7 +70,7 @@ impl<'a> Survey<'a> {
                 Some(Btf::without_table(Some(&base), self.split, count))
             }
             Section::BtfBase => distilled,
-            Section::BtfIds | Section::Vmlinux => None,
+            Section::BtfIds | Section::Vmlinux | Section::Supplied => None,
         }
     }
 }

@@ -19,15 +19,13 @@
 //!
 //! All that can be wrong with a module is found by [`Survey::verify`], and all that can be wrong
 //! with the result by [`Plan::new`], while all input is untouched. No step allocates: the caller
-//! hands over scratch of the length that [`Survey`] and [`Verified`] give; [`Outcome::of`] takes all
+//! hands over scratch of the length that [`Survey`] and [`Verified`] give; [`Survey::relocated`] takes all
 //! these steps with that of [`Survey::scratch_len`].
 
 mod base;
 pub mod btf_ids;
 mod cause;
 mod described;
-// What runs in the kernel relocates; making distilled BTF is the host's.
-#[cfg(not(MODULE))]
 pub mod distill;
 mod embedded;
 mod fate;
@@ -39,12 +37,10 @@ mod order;
 mod outcome;
 mod plain;
 mod plan;
-#[cfg(not(MODULE))]
 mod ranked;
 mod report;
 mod scratch;
 mod sort;
-#[cfg(not(MODULE))]
 pub mod standalone;
 mod strings;
 mod survey;
@@ -53,14 +49,13 @@ mod verified;
 mod write;
 
 pub use base::{Base, BaseSize};
-pub use cause::{Cause, CauseKind};
+pub use cause::{Cause, CauseKind, SuppliedName, SUPPLIED_FOLDER};
 pub use described::Described;
 pub use fate::{Fate, Why};
 pub use matching::allows_kind;
-pub use outcome::Outcome;
 pub use plain::{check as check_plain, fits as fits_plain};
 pub use plan::{Counts, Plan, Policy, Unmatched};
 pub use report::{Entry, Report};
-pub use survey::{Input, Survey};
+pub use survey::{Input, Sort, Survey};
 pub use text::Name;
 pub use verified::{check_distilled, Verified};

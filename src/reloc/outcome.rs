@@ -1,74 +1,118 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What becomes of a module's BTF: the decision that the kernel module carries out and the host
-//! tool foretells.
+//! tool foretells, step by step.
 
-#[cfg(not(MODULE))]
-use super::standalone;
-use super::{plain, Base, Cause, Described, Plan, Policy, Survey};
+use super::{plain, standalone, Base, Cause, Described, Plan, Policy, Survey};
 use crate::btf::{Error, Reason};
 
-/// What becomes of a module's BTF where nothing stands in the way.
-// Without an allocation there is nothing to box a plan in.
-#[allow(clippy::large_enum_variant)]
-pub enum Outcome<'a> {
-    /// Nothing: the kernel takes it as it is.
-    LeftAlone,
-    /// The kernel is shown another.
-    Relocate(Plan<'a>),
-    /// The same for BTF that stands alone. Whatever the policy: no type of it needs a match.
-    #[cfg(not(MODULE))]
-    Rebase(standalone::Plan<'a>),
-}
-
-impl<'a> Outcome<'a> {
-    /// Decides what becomes of the module that `survey` speaks of, loaded on `base`.
+impl<'a> Survey<'a> {
+    /// Decides how split BTF is relocated to `base`; `None` where the kernel takes it as it is.
     ///
-    /// `release` is that of the kernel it was built for, where its vermagic says. `scratch` has the
-    /// length that [`Survey::scratch_len`] gives; its content does not matter.
+    /// `release` is that of the kernel the module was built for, where its vermagic says. `scratch`
+    /// has the length that [`Survey::scratch_len`] gives; its content does not matter.
     ///
     /// # Errors
     ///
     /// What stands in the way.
-    pub fn of(
+    pub fn relocated(
+        &self,
         base: &Base<'a>,
-        survey: &Survey<'a>,
         policy: Policy,
         release: Option<&'a [u8]>,
         scratch: &'a mut [u32],
-    ) -> Result<Self, Cause<'a>> {
-        let refused = |error, cause: &dyn Fn(Described<'a>) -> Cause<'a>| match error {
-            Error {
-                reason: Reason::OutputTooLarge | Reason::ShortBuffer,
-                ..
-            } => Cause::TooLarge(error),
-            _ => cause(survey.describe(base, error)),
+    ) -> Result<Option<Plan<'a>>, Cause<'a>> {
+        if self.distilled.is_none() {
+            return leave(base, self, release, scratch).map(|()| None);
+        }
+        if self.split_count() == 0 && self.distilled_count() == 0 {
+            return Ok(None);
+        }
+        relocate(base, self, policy, scratch).map(Some)
+    }
+
+    /// Decides how BTF that stands alone is rebased to `base`; `None` where it does not.
+    ///
+    /// `scratch` is as for [`Survey::relocated`]. Whatever the policy: no type needs a match.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way.
+    pub fn rebased(
+        &self,
+        base: &'a Base<'a>,
+        scratch: &'a mut [u32],
+    ) -> Result<Option<standalone::Plan<'a>>, Cause<'a>> {
+        let Some(alone) = &self.alone else {
+            return Ok(None);
         };
-        #[cfg(not(MODULE))]
-        if let Some(alone) = &survey.alone {
-            let plan = standalone::Plan::new(base, alone, scratch);
-            let plan = plan.map_err(|error| refused(error, &Cause::Malformed))?;
-            return Ok(Outcome::Rebase(plan));
+        match standalone::Plan::new(base, alone, scratch) {
+            Ok(plan) => Ok(Some(plan)),
+            Err(error) => Err(malformed(base, self, error)),
         }
-        if survey.distilled.is_none() {
-            plain::fits(base, survey, scratch).map_err(|error| {
-                match plain::is_stale(&error.reason) {
-                    true => refused(error, &|found| Cause::Stale { found, release }),
-                    false => refused(error, &Cause::Malformed),
-                }
-            })?;
-            return Ok(Outcome::LeftAlone);
-        }
-        if survey.split_count() == 0 && survey.distilled_count() == 0 {
-            return Ok(Outcome::LeftAlone);
-        }
-        let malformed = |error| refused(error, &Cause::Malformed);
-        let (words, scratch) = scratch
-            .split_at_mut_checked(survey.verify_len())
-            .ok_or(malformed(survey.split.error(0, 0, Reason::ShortBuffer)))?;
-        let module = survey.verify(words).map_err(malformed)?;
-        let plan = Plan::new(base, &module, scratch).map_err(malformed)?;
-        plan.obeys(policy).map_err(Cause::Unmatched)?;
-        Ok(Outcome::Relocate(plan))
+    }
+}
+
+// A kernel's stack is small: each way has a frame of its own.
+
+#[inline(never)]
+fn leave<'a>(
+    base: &Base<'a>,
+    survey: &Survey<'a>,
+    release: Option<&'a [u8]>,
+    scratch: &mut [u32],
+) -> Result<(), Cause<'a>> {
+    let stale = |found| Cause::Stale { found, release };
+    match plain::fits(base, survey, scratch) {
+        Ok(()) => Ok(()),
+        Err(error) if plain::is_stale(&error.reason) => Err(refused(base, survey, error, &stale)),
+        Err(error) => Err(malformed(base, survey, error)),
+    }
+}
+
+#[inline(never)]
+fn relocate<'a>(
+    base: &Base<'a>,
+    survey: &Survey<'a>,
+    policy: Policy,
+    scratch: &'a mut [u32],
+) -> Result<Plan<'a>, Cause<'a>> {
+    let plan = match verified_plan(base, survey, scratch) {
+        Ok(plan) => plan,
+        Err(error) => return Err(malformed(base, survey, error)),
+    };
+    match plan.obeys(policy) {
+        Ok(()) => Ok(plan),
+        Err(unmatched) => Err(Cause::Unmatched(unmatched)),
+    }
+}
+
+#[inline(never)]
+fn verified_plan<'a>(
+    base: &Base<'a>,
+    survey: &Survey<'a>,
+    scratch: &'a mut [u32],
+) -> Result<Plan<'a>, Error> {
+    let short = survey.split.error(0, 0, Reason::ShortBuffer);
+    let (words, scratch) = scratch
+        .split_at_mut_checked(survey.verify_len())
+        .ok_or(short)?;
+    Plan::new(base, &survey.verify(words)?, scratch)
+}
+
+fn malformed<'a>(base: &Base<'a>, survey: &Survey<'a>, error: Error) -> Cause<'a> {
+    refused(base, survey, error, &Cause::Malformed)
+}
+
+#[inline(never)]
+fn refused<'a>(
+    base: &Base<'a>,
+    survey: &Survey<'a>,
+    error: Error,
+    cause: &dyn Fn(Described<'a>) -> Cause<'a>,
+) -> Cause<'a> {
+    match error.reason {
+        Reason::OutputTooLarge | Reason::ShortBuffer => Cause::TooLarge(error),
+        _ => cause(survey.describe(base, error)),
     }
 }

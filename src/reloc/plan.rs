@@ -6,7 +6,7 @@
 use super::order;
 use super::strings::Strings;
 use super::{matching, Base, Fate, Verified, Why};
-use crate::btf::{to_usize, Btf, Error, Kind, Reason, Record, MAX_NAME_OFFSET, MAX_TYPE};
+use crate::btf::{len_u32, to_usize, Btf, Error, Kind, Reason, Record, MAX_NAME_OFFSET, MAX_TYPE};
 
 /// What is done where a distilled type has no match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,6 @@ pub struct Unmatched<'a> {
 /// A relocation in which nothing of the module or of vmlinux can go wrong any more.
 pub struct Plan<'a> {
     pub(super) btf: Btf<'a>,
-    pub(super) distilled: Btf<'a>,
     /// One more than vmlinux's last id: where the module's types start.
     pub(super) base_end: u32,
     /// For each distilled type, by index, its [`Fate`] as a word.
@@ -71,17 +70,17 @@ impl<'a> Plan<'a> {
         module: &Verified<'a>,
         scratch: &'a mut [u32],
     ) -> Result<Self, Error> {
-        let Verified { btf, distilled, .. } = *module;
-        let short = distilled.blob().error(0, 0, Reason::ShortBuffer);
+        let btf = module.btf;
+        let short = btf.blob().error(0, 0, Reason::ShortBuffer);
         let tables = module.sizes.cut_plan(scratch).ok_or(short)?;
         let (fates, ids) = (tables.fates, tables.ids);
 
         let mut strings = Strings::new(tables.strings, &btf, base.btf().end_str_off());
         let decide = |id, record: &Record<'_>| {
             let embedded = module.held.get(id);
-            decide(base, &distilled, record, embedded, &mut strings)
+            decide(base, &btf, record, embedded, &mut strings)
         };
-        let opaque = decide_all(&distilled, fates, tables.opaque, decide).ok_or(short)?;
+        let opaque = decide_all(&btf, fates, tables.opaque, decide).ok_or(short)?;
         let places = tables.places.get_mut(..opaque.len()).ok_or(short)?;
         order::arrange(&btf, opaque, places);
         let base_end = base.btf().end_id();
@@ -90,7 +89,6 @@ impl<'a> Plan<'a> {
 
         let plan = Plan {
             btf,
-            distilled,
             base_end,
             fates,
             ids,
@@ -112,13 +110,13 @@ impl<'a> Plan<'a> {
             return Ok(());
         }
         let fates = self.fates.iter().map(|word| Fate::from_word(*word));
-        let mut types = self.distilled.own_records().zip(fates);
+        let mut types = self.btf.base_records().zip(fates);
         let unmatched = types.find_map(|((type_id, record), fate)| match fate {
             Fate::Mapped(_) => None,
             Fate::Opaque(why) => Some(Unmatched {
                 type_id,
                 kind: record.kind(),
-                name: self.distilled.name(record.name_off()).unwrap_or(&[]),
+                name: self.btf.name(record.name_off()).unwrap_or(&[]),
                 why,
             }),
         });
@@ -149,7 +147,9 @@ impl<'a> Plan<'a> {
         let opaque = u32::try_from(self.opaque.len()).unwrap_or(u32::MAX);
         Counts {
             split: self.btf.own_count(),
-            mapped: self.distilled.own_count().saturating_sub(opaque),
+            mapped: len_u32(self.fates)
+                .unwrap_or(u32::MAX)
+                .saturating_sub(opaque),
             opaque,
         }
     }
@@ -170,13 +170,13 @@ impl<'a> Plan<'a> {
 ///
 /// `None` where one of the tables is too short.
 fn decide_all<'a>(
-    distilled: &Btf<'_>,
+    btf: &Btf<'_>,
     fates: &mut [u32],
     opaque: &'a mut [u32],
     mut decide: impl FnMut(u32, &Record<'_>) -> Fate,
 ) -> Option<&'a mut [u32]> {
     let mut count = 0usize;
-    for (fate, (id, record)) in fates.iter_mut().zip(distilled.own_records()) {
+    for (fate, (id, record)) in fates.iter_mut().zip(btf.base_records()) {
         let decided = decide(id, &record);
         *fate = decided.to_word();
         if let Fate::Opaque(_) = decided {
@@ -190,12 +190,12 @@ fn decide_all<'a>(
 /// What becomes of one distilled type; its name goes where vmlinux's is.
 fn decide(
     base: &Base<'_>,
-    distilled: &Btf<'_>,
+    btf: &Btf<'_>,
     record: &Record<'_>,
     embedded: bool,
     strings: &mut Strings<'_>,
 ) -> Fate {
-    let Some(name) = distilled.name(record.name_off()) else {
+    let Some(name) = btf.name(record.name_off()) else {
         return Fate::Opaque(Why::Absent);
     };
     let (fate, name_off) = matching::fate(base, record, name, embedded);
@@ -208,10 +208,10 @@ fn decide(
 /// Keeps every string that the result refers to and vmlinux was not seen to have.
 fn keep_strings(module: &Verified<'_>, opaque: &[u32], strings: &mut Strings<'_>) {
     for id in opaque {
-        let name = module.distilled.record(*id);
-        strings.keep(name.map_or(0, |record| record.name_off()));
+        let name = module.btf.record(*id);
+        strings.keep(&module.btf, name.map_or(0, |record| record.name_off()));
     }
     for off in module.used.iter() {
-        strings.keep(off);
+        strings.keep(&module.btf, off);
     }
 }

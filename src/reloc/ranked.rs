@@ -51,7 +51,7 @@ impl<'a> Growing<'a> {
     /// All numbers are in it.
     pub(super) fn ranked(self) -> Ranked<'a> {
         let mut count = 0u32;
-        for (at, word) in self.bits.iter().enumerate() {
+        for (at, word) in (0..usize::MAX).zip(self.bits.iter()) {
             put(self.ahead, at, count);
             if *word != 0 {
                 count = count.saturating_add(word.count_ones());

@@ -10,10 +10,8 @@ use crate::btf::{len_u32, to_usize, Btf, MAX_NAME_OFFSET};
 /// that starts there, or 0. A string no vmlinux type is named by is appended to the module's own.
 pub(super) struct Strings<'a> {
     map: &'a mut [u32],
-    /// The module's own types on the distilled base.
-    btf: Btf<'a>,
-    /// Length of vmlinux's strings.
-    base_len: u32,
+    /// What is added to the offsets of the module's own strings.
+    shift: u32,
     /// Where appended strings start: behind vmlinux's and the module's own.
     appended_start: u32,
     appended_len: u32,
@@ -40,14 +38,13 @@ impl Offsets<'_> {
 
 impl<'a> Strings<'a> {
     /// Nothing mapped yet; `map` has a word for each byte of the distilled base's strings, which
-    /// `btf` is on.
-    pub(super) fn new(map: &'a mut [u32], btf: &Btf<'a>, base_len: u32) -> Self {
+    /// `btf` is on, and `base_len` is the length of vmlinux's.
+    pub(super) fn new(map: &'a mut [u32], btf: &Btf<'_>, base_len: u32) -> Self {
         map.fill(0);
         let split_len = btf.blob().strings_len();
         Strings {
             map,
-            btf: *btf,
-            base_len,
+            shift: base_len.wrapping_sub(btf.start_str_off()),
             appended_start: base_len.saturating_add(split_len),
             appended_len: 0,
         }
@@ -60,8 +57,8 @@ impl<'a> Strings<'a> {
         }
     }
 
-    /// Makes sure that the string at `off`, as the module's types use it, has a new offset.
-    pub(super) fn keep(&mut self, off: u32) {
+    /// Makes sure that the string at `off` of `btf`, as the module's types use it, has a new offset.
+    pub(super) fn keep(&mut self, btf: &Btf<'_>, off: u32) {
         let Some(word) = self.map.get_mut(to_usize(off)) else {
             // One of the module's own strings: those stay.
             return;
@@ -70,7 +67,7 @@ impl<'a> Strings<'a> {
         if off == 0 || *word != 0 || self.appended_len > MAX_NAME_OFFSET {
             return;
         }
-        let len = self.btf.string(off).and_then(len_u32).unwrap_or(0);
+        let len = btf.string(off).and_then(len_u32).unwrap_or(0);
         *word = self.appended_start.saturating_add(self.appended_len);
         self.appended_len = self.appended_len.saturating_add(len).saturating_add(1);
     }
@@ -86,7 +83,7 @@ impl<'a> Strings<'a> {
     pub(super) fn offsets(&self) -> Offsets<'_> {
         Offsets {
             map: self.map,
-            shift: self.base_len.wrapping_sub(self.btf.start_str_off()),
+            shift: self.shift,
         }
     }
 
@@ -100,9 +97,9 @@ impl<'a> Strings<'a> {
         self.appended_start.saturating_add(self.appended_len)
     }
 
-    /// Writes the appended strings, each with its NUL, to `out`, which is all 0 and of
+    /// Writes the appended strings of `btf`, each with its NUL, to `out`, which is all 0 and of
     /// [`Strings::appended_len`] bytes.
-    pub(super) fn append(&self, out: &mut [u8]) -> Option<()> {
+    pub(super) fn append(&self, btf: &Btf<'_>, out: &mut [u8]) -> Option<()> {
         if self.appended_len == 0 {
             return Some(());
         }
@@ -110,7 +107,7 @@ impl<'a> Strings<'a> {
             let Some(at) = new.checked_sub(self.appended_start) else {
                 continue;
             };
-            let string = self.btf.string(off)?;
+            let string = btf.string(off)?;
             crate::btf::copy(out.get_mut(to_usize(at)..)?, string)?;
         }
         Some(())

@@ -3,9 +3,7 @@
 //! The first look at a module's BTF: its headers, and how much there is of what.
 
 use super::scratch::Sizes;
-#[cfg(not(MODULE))]
-use super::standalone;
-use super::Base;
+use super::{standalone, Base};
 use crate::btf::{Blob, Error, Form, Section, Table};
 
 /// The BTF sections of a module, whole, at any alignment.
@@ -17,13 +15,28 @@ pub struct Input<'a> {
     pub btf_base: Option<&'a [u8]>,
 }
 
+/// The sorts of BTF that a module may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    /// Split BTF on the distilled base that comes with it.
+    Distilled,
+    /// Split BTF on the vmlinux that it was made for.
+    Split,
+    /// BTF that refers to nothing but itself.
+    Standalone,
+}
+
+impl Sort {
+    /// Every sort.
+    pub const ALL: [Sort; 3] = [Sort::Distilled, Sort::Split, Sort::Standalone];
+}
+
 /// A module's BTF whose headers hold and whose records can be walked.
 pub struct Survey<'a> {
     pub(super) split: Blob<'a>,
     pub(super) distilled: Option<Blob<'a>>,
     pub(super) sizes: Sizes,
     /// The same BTF as what it is where it stands alone.
-    #[cfg(not(MODULE))]
     pub(super) alone: Option<standalone::Survey<'a>>,
 }
 
@@ -57,7 +70,6 @@ impl<'a> Survey<'a> {
             split,
             distilled,
             sizes,
-            #[cfg(not(MODULE))]
             alone: match input.btf_base {
                 None => standalone::Survey::recognised(input.btf),
                 Some(_) => None,
@@ -65,15 +77,21 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Length in words of the scratch that [`super::Outcome::of`] needs.
+    /// Of which sort it is.
+    pub fn sort(&self) -> Sort {
+        match (&self.distilled, &self.alone) {
+            (Some(_), _) => Sort::Distilled,
+            (None, Some(_)) => Sort::Standalone,
+            (None, None) => Sort::Split,
+        }
+    }
+
+    /// Length in words of the scratch that [`Survey::relocated`] and [`Survey::rebased`] need.
     pub fn scratch_len(&self) -> usize {
-        let len = self.verify_len().saturating_add(self.sizes.plan_total());
-        #[cfg(not(MODULE))]
-        let len = self
-            .alone
-            .as_ref()
-            .map_or(len, |alone| len.max(alone.scratch_len()));
-        len
+        match &self.alone {
+            Some(alone) => alone.scratch_len(),
+            None => self.verify_len().saturating_add(self.sizes.plan_total()),
+        }
     }
 
     /// Length in words of the scratch that [`Survey::verify`] and [`super::check_plain`] need.

@@ -2,12 +2,14 @@
 
 //! The words for what was found: the kernel log, debugfs and the host tool all print through here.
 
-#[cfg(not(MODULE))]
 mod standalone;
 
 use core::fmt::{Display, Formatter, Result, Write};
 
-use super::{btf_ids, Cause, CauseKind, Described, Entry, Fate, Unmatched, Why};
+use super::{
+    btf_ids, Cause, CauseKind, Described, Entry, Fate, Sort, SuppliedName, Unmatched, Why,
+    SUPPLIED_FOLDER,
+};
 use crate::btf::{Error, Kind, Part, Reason, Section, Target};
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
@@ -32,6 +34,7 @@ impl Display for Section {
             Section::BtfBase => ".BTF.base",
             Section::BtfIds => ".BTF_ids",
             Section::Vmlinux => "vmlinux BTF",
+            Section::Supplied => "supplied BTF",
         })
     }
 }
@@ -90,9 +93,6 @@ impl Display for Error {
         write!(f, ": {}", self.reason)
     }
 }
-
-/// Where the operator puts the BTF of other kernels.
-const BASES: &str = "/lib/firmware/btfreloc/";
 
 /// Bytes of a name that a message shows.
 const NAME_SHOWN: usize = 64;
@@ -179,15 +179,15 @@ impl Display for Cause<'_> {
                 let Some(release) = release else {
                     return Ok(());
                 };
-                let release = Name(release);
+                let (name, file) = (Name(release), SuppliedName(release));
                 write!(
                     f,
-                    ", or put the vmlinux BTF of {release} at {BASES}{release}.btf"
+                    ", or put the vmlinux BTF of {name} at {SUPPLIED_FOLDER}/{file}"
                 )
             }
             Cause::Supplied { found, release } => {
-                let release = Name(release);
-                write!(f, "{BASES}{release}.btf is no help: {found}; ")?;
+                let file = SuppliedName(release);
+                write!(f, "{SUPPLIED_FOLDER}/{file} is no help: {found}; ")?;
                 f.write_str("put the vmlinux BTF there that the module was built with")
             }
             Cause::TooLarge(error) => {
@@ -214,6 +214,23 @@ impl Display for Cause<'_> {
                 ".BTF_ids cannot be told: the symbol table is damaged; build the module again",
             ),
         }
+    }
+}
+
+impl Display for SuppliedName<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{}.btf", Name(self.0))
+    }
+}
+
+/// One word, for figures.
+impl Display for Sort {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Sort::Distilled => "distilled",
+            Sort::Split => "split",
+            Sort::Standalone => "standalone",
+        })
     }
 }
 

@@ -9,9 +9,8 @@ use crate::btf::{verify, Bits, Btf, Error, Found, Kind, Reason, Record};
 /// A module with a distilled base in which the kernel would find nothing wrong, and what a
 /// relocation wants to know of it.
 pub struct Verified<'a> {
-    /// The module's own types, on `distilled`.
+    /// The module's own types, on those of the distilled base.
     pub(super) btf: Btf<'a>,
-    pub(super) distilled: Btf<'a>,
     /// The ids of the types that the module's types hold by value.
     pub(super) held: Bits<'a>,
     /// The offsets of the distilled base's strings that the module's types use.
@@ -60,7 +59,6 @@ impl<'a> Survey<'a> {
         embedded::follow(&btf, held);
         Ok(Verified {
             btf,
-            distilled,
             held: tables.held,
             used: tables.used,
             sizes: self.sizes,

@@ -48,7 +48,7 @@ impl Plan<'_> {
         let rest = copy(rest, blob.layout())?;
         let rest = copy(rest, blob.strings())?;
         rest.fill(0);
-        self.strings.append(rest)
+        self.strings.append(&self.btf, rest)
     }
 
     /// The module's own header's length, or that of the shortest that names all parts.
@@ -59,10 +59,7 @@ impl Plan<'_> {
     /// Bytes of the type part: the module's own types and the opaque ones.
     fn types_len(&self) -> u32 {
         let own = len_u32(self.btf.blob().types()).unwrap_or(u32::MAX);
-        let opaque = self
-            .opaque
-            .iter()
-            .filter_map(|id| self.distilled.record(*id));
+        let opaque = self.opaque.iter().filter_map(|id| self.btf.record(*id));
         opaque.fold(own, |sum, record| {
             sum.saturating_add(len_u32(record.fixed_bytes()).unwrap_or(u32::MAX))
         })
@@ -98,7 +95,7 @@ impl Plan<'_> {
 
     /// A distilled type as it was recorded, without elements; only its name is a string.
     fn write_opaque<'b>(&self, out: &'b mut [u8], id: u32) -> Option<&'b mut [u8]> {
-        let record = self.distilled.record(id)?;
+        let record = self.btf.record(id)?;
         let (new, rest) = out.split_at_mut_checked(record.fixed_bytes().len())?;
         copy(new, record.fixed_bytes())?;
         put_u32(new, 0, self.strings.new_offset(record.name_off()))?;

@@ -7,9 +7,7 @@ use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::BtfIds;
-use rust_btfreloc::reloc::{
-    self, standalone, Base, CauseKind, Input, Outcome, Plan, Policy, Survey,
-};
+use rust_btfreloc::reloc::{self, standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey};
 use serde::Serialize;
 
 use crate::input::Sections;
@@ -122,18 +120,25 @@ fn plan<T>(
     let survey = Survey::of(base, input).map_err(|error| reloc::Cause::Malformed(error.into()))?;
     let mut scratch = vec![0; survey.scratch_len()];
     let release = elf.and_then(Elf::release);
-    match Outcome::of(base, &survey, policy, release, &mut scratch)? {
-        Outcome::LeftAlone => Ok(None),
-        Outcome::Relocate(plan) => Ok(Some(take(&Other::Relocation(Relocation {
-            plan: &plan,
-            btf_base: input.btf_base.unwrap_or_default(),
-            ids: ids(elf, |id| plan.new_id(id))?,
-        })))),
-        Outcome::Rebase(plan) => Ok(Some(take(&Other::Rebase(Rebase {
-            plan: &plan,
-            ids: ids(elf, |id| plan.new_id(id))?,
-        })))),
+    if survey.sort() == Sort::Standalone {
+        let plan = survey.rebased(base, &mut scratch)?;
+        let rebased = |plan| {
+            let ids = ids(elf, |id| standalone::Plan::new_id(plan, id))?;
+            Ok(take(&Other::Rebase(Rebase { plan, ids })))
+        };
+        return plan.as_ref().map(rebased).transpose();
     }
+    let plan = survey.relocated(base, policy, release, &mut scratch)?;
+    let relocated = |plan| {
+        let ids = ids(elf, |id| Plan::new_id(plan, id))?;
+        let btf_base = input.btf_base.unwrap_or_default();
+        Ok(take(&Other::Relocation(Relocation {
+            plan,
+            btf_base,
+            ids,
+        })))
+    };
+    plan.as_ref().map(relocated).transpose()
 }
 
 /// Maps the ids in `.BTF_ids`; `None` where the module has no such section.

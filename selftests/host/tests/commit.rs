@@ -477,3 +477,21 @@ fn plain_split_btf_with_too_little_scratch() {
     scratch.pop();
     assert_eq!(check(&mut scratch), Err(short));
 }
+
+/// A supplied base is not searched by name, so that names made to collide cost nothing.
+#[test]
+fn a_base_without_names_has_its_types_by_id_alone() {
+    let mut base = Builder::base();
+    let int = base.int("int", 4, 0);
+    let bytes = base.bytes();
+    let blob = Blob::parse(Section::Supplied, Form::Base, &bytes).unwrap();
+    let size = BaseSize::of(&blob).unwrap().without_names();
+    let mut offsets = vec![0; size.offsets_len()];
+    let mut index = vec![0; size.index_len()];
+    let built = Base::build(blob, size, &mut offsets, &mut index).unwrap();
+    assert_eq!(built.btf().record(int).unwrap().size(), 4);
+    assert_eq!(built.named(b"int").count(), 0);
+    let again = Base::from_parts(blob, size, &offsets, &index);
+    assert_eq!(again.btf().end_id(), 2);
+    assert_eq!(again.named(b"int").count(), 0);
+}

@@ -11,7 +11,7 @@ use btfreloc_selftests::builder::{info, put, Builder, Header, Part, CHAR, SIGNED
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer;
 use rust_btfreloc::btf::{verify, Bits, Blob, Btf, Error, Form, Kind, Section, Table, MAX_TYPE};
-use rust_btfreloc::reloc::{CauseKind, Input, Outcome, Policy, Survey};
+use rust_btfreloc::reloc::{CauseKind, Input, Policy, Sort, Survey};
 
 // The types that each BTF begins with.
 const INT: u32 = 1;
@@ -281,8 +281,13 @@ fn outcome(btf: &[u8], btf_base: Option<&[u8]>) -> Result<(), CauseKind> {
     let base = vmlinux.base();
     let survey = Survey::of(&base, &Input { btf, btf_base }).map_err(|_| CauseKind::Malformed)?;
     let mut scratch = vec![0; survey.scratch_len()];
-    let outcome = Outcome::of(&base, &survey, Policy::Opaque, None, &mut scratch);
-    outcome.map(|_| ()).map_err(|cause| cause.kind())
+    let outcome = match survey.sort() {
+        Sort::Standalone => survey.rebased(&base, &mut scratch).map(|_| ()),
+        _ => survey
+            .relocated(&base, Policy::Opaque, None, &mut scratch)
+            .map(|_| ()),
+    };
+    outcome.map_err(|cause| cause.kind())
 }
 
 fn plain(btf: &[u8]) -> Module {

@@ -6,7 +6,7 @@
 use btfreloc_selftests::builder::{info, Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, Reason, Section, Target};
-use rust_btfreloc::reloc::{CauseKind, Input, Outcome, Policy, Survey};
+use rust_btfreloc::reloc::{CauseKind, Input, Policy, Survey};
 
 // The types of vmlinux.
 const INT: u32 = 1;
@@ -392,7 +392,7 @@ fn told(add: impl FnOnce(&mut Builder)) -> (CauseKind, String) {
     };
     let survey = Survey::of(&base, &input).unwrap();
     let mut scratch = vec![0; survey.scratch_len()];
-    let outcome = Outcome::of(&base, &survey, Policy::Opaque, Some(b"7.2.6"), &mut scratch);
+    let outcome = survey.relocated(&base, Policy::Opaque, Some(b"7.2.6"), &mut scratch);
     let cause = outcome.err().unwrap();
     (cause.kind(), cause.to_string())
 }

@@ -148,8 +148,6 @@ impl Named<'_> {
 /// The bytes of the string at `off`.
 fn name<'a>(btf: &Btf<'a>, off: u32) -> impl Iterator<Item = &'a u8> {
     let strings = btf.strings_from(off).unwrap_or(&[]);
-    strings
-        .iter()
-        .take(MAX_NAME_LEN)
-        .take_while(|byte| **byte != 0)
+    let front = strings.get(..MAX_NAME_LEN).unwrap_or(strings);
+    front.iter().take_while(|byte| **byte != 0)
 }

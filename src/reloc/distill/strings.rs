@@ -80,7 +80,8 @@ impl Pages<'_> {
     /// strings.
     pub(super) fn slots_len(&self) -> usize {
         let slots = self.most().saturating_mul(2).max(PROBES);
-        slots.next_power_of_two().saturating_mul(2)
+        let slots = slots.checked_next_power_of_two().unwrap_or(usize::MAX);
+        slots.saturating_mul(2)
     }
 
     /// No more strings than this.

@@ -71,8 +71,8 @@ impl<'a> ByName<'a> {
         };
         core::iter::successors(first, next)
             .take_while(|id| *id != 0)
-            .take(STEPS)
-            .filter_map(|id| Some((id, btf.record(id)?)))
+            .zip(0..STEPS)
+            .filter_map(|(id, _)| Some((id, btf.record(id)?)))
             .filter(|(_, record)| btf.string_is(key(record), name))
     }
 

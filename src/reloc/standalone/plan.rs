@@ -9,7 +9,7 @@ use super::pairs::Pairs;
 use super::spread::Spread;
 use super::strings::{records, Strings};
 use super::survey::Survey;
-use crate::btf::{len_u32, to_usize, verify, Btf, Error, Reason, Record, MAX_TYPE};
+use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Reason, Record, MAX_TYPE};
 use crate::reloc::scratch::put;
 use crate::reloc::Base;
 
@@ -26,7 +26,7 @@ pub struct Counts {
 
 /// A rebase in which nothing of the module or of vmlinux can go wrong any more.
 pub struct Plan<'a> {
-    pub(super) base: Base<'a>,
+    pub(super) base: &'a Base<'a>,
     pub(super) btf: Btf<'a>,
     pub(super) names: ByName<'a>,
     pub(super) pairs: Pairs<'a>,
@@ -47,18 +47,14 @@ impl<'a> Plan<'a> {
     /// What the kernel would refuse, a reference out of range, a result that BTF cannot number, or
     /// a `scratch` too short.
     pub fn new(
-        base: &Base<'a>,
+        base: &'a Base<'a>,
         survey: &Survey<'a>,
         scratch: &'a mut [u32],
     ) -> Result<Self, Error> {
         let blob = survey.blob;
         let failed = |reason| blob.error(0, 0, reason);
         let mut tables = survey.cut(scratch).ok_or(failed(Reason::ShortBuffer))?;
-        let btf = survey.btf();
-        let end = btf.end_id();
-        let btf = verify::build(&btf, tables.offsets, &mut tables.identifiers, |record| {
-            record.each_id(|at, id| verify::reference_below(at, id, end))
-        })?;
+        let btf = verified(survey.btf(), tables.offsets, &mut tables.identifiers)?;
 
         tables.users.fill(&btf);
         tables.names.fill(&btf);
@@ -77,7 +73,7 @@ impl<'a> Plan<'a> {
         let strings = base.btf().end_str_off();
         let strings = Strings::keep(blob, tables.strings, strings, records(&btf, kept));
         Ok(Plan {
-            base: *base,
+            base,
             btf,
             names: tables.names,
             pairs: tables.pairs,
@@ -116,8 +112,22 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn spread(&self) -> Spread<'_, 'a> {
-        spread(&self.base, self.btf, &self.names)
+        spread(self.base, self.btf, &self.names)
     }
+}
+
+/// `btf` with its table, in which the kernel would find nothing wrong.
+// In a frame of its own: a kernel's stack is small.
+#[inline(never)]
+fn verified<'a>(
+    btf: Btf<'a>,
+    offsets: &'a mut [u32],
+    identifiers: &mut Bits<'_>,
+) -> Result<Btf<'a>, Error> {
+    let end = btf.end_id();
+    verify::build(&btf, offsets, identifiers, |record| {
+        record.each_id(|at, id| verify::reference_below(at, id, end))
+    })
 }
 
 fn spread<'s, 'a>(base: &'s Base<'a>, btf: Btf<'a>, names: &'s ByName<'s>) -> Spread<'s, 'a> {

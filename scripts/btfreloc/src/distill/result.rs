@@ -62,7 +62,18 @@ impl Distilled {
     }
 }
 
+/// Whether `btf` was split off `base`, as far as that can be told.
+fn fits(base: &Base<'_>, btf: &[u8]) -> Result<(), Error> {
+    let input = Input {
+        btf,
+        btf_base: None,
+    };
+    let survey = reloc::Survey::of(base, &input)?;
+    reloc::fits_plain(base, &survey, &mut vec![0; survey.verify_len()])
+}
+
 fn distill(base: &Base<'_>, btf: &[u8]) -> Result<Distilled, Error> {
+    fits(base, btf)?;
     let module = Module::read(base.btf(), btf)?;
     let mut words = vec![0; module.survey_len()];
     let survey = Survey::of(&module, &mut words)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{anyhow, Result};
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
-use rust_btfreloc::reloc::{check_plain, Input, Survey};
+use rust_btfreloc::reloc::{fits_plain, Input, Survey};
 
 use crate::input::Kernel;
 use crate::inspect::Sort;
@@ -86,12 +86,12 @@ fn on<T>(base: &Btf<'_>, bytes: &[u8], work: impl FnOnce(&Btf<'_>) -> Result<T>)
     work(&btf)
 }
 
-/// Refuses plain split BTF that the kernel itself would refuse: it was made for another one.
+/// Refuses plain split BTF that was made for another kernel.
 fn fits(kernel: &Kernel, input: &Input<'_>) -> Result<()> {
     let base = kernel.base();
     let survey = Survey::of(&base, input).map_err(words)?;
     let mut scratch = vec![0; survey.verify_len()];
-    check_plain(&base, &survey, &mut scratch).map_err(|error| {
+    fits_plain(&base, &survey, &mut scratch).map_err(|error| {
         anyhow!(
             "not split off {}: {}; name the vmlinux it was built with by --base",
             kernel.label(),

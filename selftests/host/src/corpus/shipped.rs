@@ -5,7 +5,7 @@
 
 use std::ops::AddAssign;
 
-use rust_btfreloc::reloc::{CauseKind, Input, Outcome, Policy, Survey};
+use rust_btfreloc::reloc::{CauseKind, Input, Policy, Survey};
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::Vmlinux;
@@ -95,7 +95,7 @@ fn outcome(vmlinux: &Vmlinux, btf: &[u8]) -> (u32, Result<(), (CauseKind, String
     };
     let survey = Survey::of(&base, &input).expect("a stock module has sound records");
     let mut scratch = vec![0; survey.scratch_len()];
-    let outcome = Outcome::of(&base, &survey, Policy::Opaque, None, &mut scratch);
+    let outcome = survey.relocated(&base, Policy::Opaque, None, &mut scratch);
     let outcome = outcome.map(|_| ());
     let outcome = outcome.map_err(|cause| (cause.kind(), cause.to_string()));
     (survey.split_count(), outcome)

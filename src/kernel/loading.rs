@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Plans what the kernel is shown as the BTF of a loading module, sort by sort.
+
+use super::{
+    alias::Alias,
+    carried::Carried,
+    cause::Cause,
+    ids::IdReport,
+    load::{PatchedIds, Relocation},
+    memory,
+    notifier::Coming,
+    report::{ModuleReport, Rebased, Relocated},
+    stats::Stats,
+    supplied,
+};
+use crate::btf;
+use crate::reloc::{self, btf_ids::BtfIds, Base, CauseKind, Input, Policy, Sort, Survey};
+use core::convert::Infallible;
+use kernel::prelude::*;
+
+/// What gives an id another one; `None` for one that has none.
+type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
+
+/// The BTF that is relocated: the module's own, or what was made of it.
+struct Source<'s> {
+    input: Input<'s>,
+    /// What gives an id of the module the one it has there.
+    new_id: &'s NewId<'s>,
+    /// The release whose BTF it was distilled against.
+    supplied: Option<&'s [u8]>,
+}
+
+/// A module that is loading, with BTF.
+pub(super) struct Loading<'l, 'a> {
+    stats: &'l Stats,
+    policy: Policy,
+    module: Coming<'a>,
+    carried: &'l Carried<'a>,
+    /// The release it was built for.
+    release: Option<&'a [u8]>,
+}
+
+impl<'l, 'a> Loading<'l, 'a> {
+    pub(super) fn new(
+        stats: &'l Stats,
+        policy: Policy,
+        module: Coming<'a>,
+        carried: &'l Carried<'a>,
+    ) -> Self {
+        Self {
+            stats,
+            policy,
+            module,
+            carried,
+            release: carried.elf().and_then(|elf| elf.release()),
+        }
+    }
+
+    /// What the kernel is to be shown; `None` where it takes the BTF as it is.
+    pub(super) fn plan(&self, base: &Base<'_>) -> Result<Option<Relocation<'a>>, Cause> {
+        let own = Source {
+            input: self.carried.input(),
+            new_id: &Some,
+            supplied: None,
+        };
+        match (self.shown(base, &own), self.release) {
+            (Err(stale), Some(release)) if self.policy == Policy::Opaque && is_stale(&stale) => {
+                self.repaired(base, own.input.btf, release, stale).map(Some)
+            }
+            (planned, _) => planned,
+        }
+    }
+
+    /// Relocates `btf`, which is `stale`, by way of the BTF of the kernel `release`.
+    #[inline(never)]
+    fn repaired(
+        &self,
+        base: &Base<'_>,
+        btf: &[u8],
+        release: &[u8],
+        stale: Cause,
+    ) -> Result<Relocation<'a>, Cause> {
+        let Some(file) = supplied::find(release)? else {
+            return Err(stale);
+        };
+        let planned = supplied::distilled(file.bytes(), release, btf, |input, new_id| {
+            let source = Source {
+                input,
+                new_id,
+                supplied: Some(release),
+            };
+            self.shown(base, &source)
+        });
+        match planned {
+            Ok(Some(relocation)) => Ok(relocation),
+            // As if none had been supplied: the module is still better off without its BTF.
+            Ok(None) | Err(Cause::Kernel(_)) => Err(stale),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// Decides on `source`.
+    #[inline(never)]
+    fn shown(&self, base: &Base<'_>, source: &Source<'_>) -> Result<Option<Relocation<'a>>, Cause> {
+        let malformed = |error: btf::Error| reloc::Cause::Malformed(error.into());
+        let survey = Survey::of(base, &source.input).map_err(malformed)?;
+        if source.supplied.is_none() {
+            self.stats.sort(survey.sort());
+        }
+        let mut scratch = memory::zeroed(survey.scratch_len())?;
+        match survey.sort() {
+            Sort::Standalone => self.rebased(base, &survey, &mut scratch),
+            _ => self.relocated(base, &survey, source, &mut scratch),
+        }
+    }
+
+    fn relocated<'s>(
+        &self,
+        base: &Base<'s>,
+        survey: &Survey<'s>,
+        source: &Source<'_>,
+        scratch: &'s mut [u32],
+    ) -> Result<Option<Relocation<'a>>, Cause>
+    where
+        'a: 's,
+    {
+        let plan = memory::boxed(|| survey.relocated(base, self.policy, self.release, scratch))?;
+        let Some(plan) = &*plan else {
+            return Ok(None);
+        };
+        let mut btf = memory::zeroed(plan.output_len())?;
+        plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
+        let (ids, told) = self
+            .patch_ids(&|id| plan.new_id((source.new_id)(id)?))?
+            .unzip();
+        let btf_base = source.input.btf_base.unwrap_or_default();
+        let report = Relocated::new(plan, btf_base, told, source.supplied);
+        Relocation::new(btf, ids.flatten(), ModuleReport::Relocated(report)).map(Some)
+    }
+
+    fn rebased<'s>(
+        &self,
+        base: &'s Base<'s>,
+        survey: &Survey<'s>,
+        scratch: &'s mut [u32],
+    ) -> Result<Option<Relocation<'a>>, Cause> {
+        let plan = memory::boxed(|| survey.rebased(base, scratch))?;
+        let Some(plan) = &*plan else {
+            return Ok(None);
+        };
+        let mut btf = memory::zeroed(plan.output_len())?;
+        plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
+        let (ids, told) = self.patch_ids(&|id| plan.new_id(id))?.unzip();
+        let report = Rebased::new(plan, told)?;
+        Relocation::new(btf, ids.flatten(), ModuleReport::Rebased(report)).map(Some)
+    }
+
+    /// Maps the ids in `.BTF_ids`, where that changes any; `None` where the module has no such
+    /// section.
+    fn patch_ids(
+        &self,
+        new_id: &NewId<'_>,
+    ) -> Result<Option<(Option<PatchedIds<'a>>, IdReport)>, Cause> {
+        let elf = self.carried.elf().ok_or(Cause::NoImage)?;
+        let found = elf
+            .section(b".BTF_ids")
+            .and_then(|found| Some((found, elf.data(&found)?)));
+        let Some((section, original)) = found.filter(|(_, bytes)| !bytes.is_empty()) else {
+            return Ok(None);
+        };
+        let symbols = elf
+            .symbols()
+            .map_err(|_| reloc::Cause::Symbols)?
+            .in_section(&section);
+        let mut bytes = memory::zeroed(original.len())?;
+        let ids = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(reloc::Cause::Ids)?;
+        let mut report = IdReport::new(new_id, |visit| {
+            let visited: Result<(), Infallible> = ids.each(symbols.clone(), |entry| {
+                visit(entry);
+                Ok(())
+            });
+            let Ok(()) = visited;
+        });
+        let patched = ids.patch(new_id).map_err(reloc::Cause::Ids)?;
+        report.counted(&patched);
+        if *bytes == *original {
+            return Ok(Some((None, report)));
+        }
+        let addr = usize::try_from(section.addr).map_err(Error::from)?;
+        let alias = Alias::new(self.module, addr, bytes.len())?;
+        Ok(Some((Some(PatchedIds { bytes, alias }), report)))
+    }
+}
+
+/// Whether it is plain split BTF that was made for another kernel.
+fn is_stale(cause: &Cause) -> bool {
+    cause.kind() == Some(CauseKind::Stale)
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Repairs plain split BTF that was made for another kernel, where the operator supplies the BTF of
+//! that kernel: it is distilled, as it would have been when the module was built.
+
+use super::{
+    base::{Refused, Tables},
+    cause::Cause,
+    firmware::{self, Firmware},
+    memory,
+    text::Text,
+};
+use crate::btf;
+use crate::reloc::{
+    self,
+    distill::{Module, Order, Plan, Survey},
+    Described, Input, SuppliedName, SUPPLIED_FOLDER,
+};
+use kernel::{prelude::*, str::CString};
+
+/// The BTF of the kernel of this release; `None` where none was supplied.
+pub(super) fn find(release: &[u8]) -> Result<Option<Firmware>, Cause> {
+    // The loader may complain of each file that is missing; most machines have none at all.
+    let folder = CString::try_from_fmt(fmt!("{SUPPLIED_FOLDER}"))?;
+    if !firmware::is_folder(&folder) {
+        return Ok(None);
+    }
+    let file = CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release))))?;
+    let name = CString::try_from_fmt(fmt!("btfreloc/{}", Text(SuppliedName(release))))?;
+    match Firmware::read(&name) {
+        Err(error) if error == ENOENT => Ok(None),
+        Err(error) => Err(Cause::Unread(file, error)),
+        Ok(read) => Ok(Some(read)),
+    }
+}
+
+/// Distills `split`, plain split BTF, against `base`, the BTF of the kernel `release`, and calls
+/// `then` with the result and with what maps the ids of `split` to its.
+///
+/// # Errors
+///
+/// What is wrong with either, and what `then` returns.
+#[inline(never)]
+pub(super) fn distilled<T>(
+    base: &[u8],
+    release: &[u8],
+    split: &[u8],
+    then: impl FnOnce(Input<'_>, &dyn Fn(u32) -> Option<u32>) -> Result<T, Cause>,
+) -> Result<T, Cause> {
+    let refused = |found| reloc::Cause::Supplied { found, release };
+    let tables = memory::boxed(|| {
+        Tables::supplied(base).map_err(|why| match why {
+            Refused::Btf(error) => Cause::from(refused(Described::from(error))),
+            Refused::Memory => ENOMEM.into(),
+        })
+    })?;
+    let base = tables.base();
+    fits(&base, release, split)?;
+    let refused = |error: btf::Error| refused(error.into());
+    let module = Module::read(base.btf(), split).map_err(refused)?;
+    let mut words = memory::zeroed(module.survey_len())?;
+    let survey = memory::boxed(|| Survey::of(&module, &mut words).map_err(refused))?;
+    let mut scratch = memory::zeroed(survey.scratch_len(Order::ByName))?;
+    let plan = memory::boxed(|| Plan::new(&survey, Order::ByName, &mut scratch).map_err(refused))?;
+    let mut distilled = memory::zeroed(plan.base_len())?;
+    let mut on_it = memory::zeroed(plan.split_len())?;
+    plan.write(&mut distilled, &mut on_it)
+        .map_err(reloc::Cause::TooLarge)?;
+    let input = Input {
+        btf: &on_it,
+        btf_base: Some(&distilled),
+    };
+    then(input, &|id| plan.new_id(id))
+}
+
+/// Checks that `btf` was made for `base`, as far as that can be told.
+#[inline(never)]
+fn fits(base: &reloc::Base<'_>, release: &[u8], btf: &[u8]) -> Result<(), Cause> {
+    let refused = |found| reloc::Cause::Supplied { found, release };
+    let input = Input {
+        btf,
+        btf_base: None,
+    };
+    let survey = reloc::Survey::of(base, &input).map_err(|error| refused(error.into()))?;
+    let mut scratch = memory::zeroed(survey.scratch_len())?;
+    reloc::fits_plain(base, &survey, &mut scratch)
+        .map_err(|error| refused(survey.describe(base, error)))?;
+    Ok(())
+}
