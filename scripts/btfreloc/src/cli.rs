@@ -69,6 +69,9 @@ pub struct Inspect {
     /// Modules, kernels, raw BTF or folders; - for standard input
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
+    /// Tell as well whether plain split BTF is stale on this kernel
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub against: Option<PathBuf>,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,

@@ -94,3 +94,23 @@ fn a_stripped_section_of_ids_is_no_damage() {
     assert!(run.text().ends_with(line), "{}", run.text());
     assert_eq!(run.status, 0);
 }
+
+#[test]
+fn plain_split_btf_is_told_to_be_stale_where_it_is() {
+    let kernel = &*text(&boot(&running(), "vmlinux.btf"));
+    let stale = text(&module("plain/acpi_call.ko"));
+    let told = run(&["inspect", &stale, "--against", kernel]);
+    let line = "\n  stale: .BTF offset ";
+    assert!(told.text().contains(line), "{}", told.text());
+    assert_eq!((told.status, &*told.err), (1, ""));
+    // Without a kernel there is nothing to tell it by; and its own it fits.
+    let own = text(&module("own/plain/acpi_call.ko"));
+    for args in [
+        &["inspect", &stale][..],
+        &["inspect", &own, "--against", kernel],
+    ] {
+        let told = run(args);
+        assert!(!told.text().contains("stale"), "{}", told.text());
+        assert_eq!(told.status, 0);
+    }
+}

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use rust_btfreloc::btf::{self, Blob, Error, Form, Table};
 use rust_btfreloc::reloc::standalone::recognise;
+use rust_btfreloc::reloc::{fits_plain, Input, Survey};
 use serde::Serialize;
 
 use super::Ids;
-use crate::input::{Content, Image};
+use crate::input::{Content, Image, Kernel};
 
 /// What a file carries.
 #[derive(Debug, Serialize)]
@@ -25,6 +26,9 @@ pub struct File {
     pub size: usize,
     /// The sort of its BTF.
     pub sort: Sort,
+    /// What in plain split BTF contradicts the kernel it was held against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<String>,
     /// Its BTF sections, those that are not there left out.
     pub sections: Vec<Section>,
     /// Its `.BTF_ids`.
@@ -80,12 +84,12 @@ pub struct Parts {
 }
 
 impl File {
-    /// Looks at a file.
+    /// Looks at a file, and holds plain split BTF against `kernel`.
     ///
     /// # Errors
     ///
     /// Its symbols, which tell what is in `.BTF_ids`, are damaged.
-    pub fn of(image: &Image) -> Result<Self> {
+    pub fn of(image: &Image, kernel: Option<&Kernel>) -> Result<Self> {
         let elf = image.elf().context(image.label.clone())?;
         let data = |name: &[u8]| elf.and_then(|elf| elf.data(&elf.section(name)?));
         let (btf, btf_base) = match image.content {
@@ -114,18 +118,37 @@ impl File {
             wrapping: image.wrapping.clone(),
             size: image.bytes.len(),
             sort,
+            stale: match (sort, btf, kernel) {
+                (Sort::PlainSplit, Some(btf), Some(kernel)) => stale(btf, kernel),
+                _ => None,
+            },
             sections: sections.into_iter().flatten().collect(),
             ids: elf.as_ref().and_then(Ids::of),
         })
     }
 
-    /// Whether something in it is damaged.
-    pub fn is_malformed(&self) -> bool {
+    /// Whether nothing in it is damaged or stale.
+    pub fn is_sound(&self) -> bool {
         let mut sections = self.sections.iter();
         let malformed = |ids: &Ids| ids.malformed.is_some();
-        sections.any(|section| matches!(section.content, Parsed::Malformed(_)))
-            || self.ids.as_ref().is_some_and(malformed)
+        !sections.any(|section| matches!(section.content, Parsed::Malformed(_)))
+            && !self.ids.as_ref().is_some_and(malformed)
+            && self.stale.is_none()
     }
+}
+
+/// What in `btf`, plain split BTF, contradicts `kernel`.
+fn stale(btf: &[u8], kernel: &Kernel) -> Option<String> {
+    let base = kernel.base();
+    let input = Input {
+        btf,
+        btf_base: None,
+    };
+    // What cannot be surveyed is told as malformed.
+    let survey = Survey::of(&base, &input).ok()?;
+    let fits = fits_plain(&base, &survey, &mut vec![0; survey.verify_len()]);
+    let error = fits.err()?;
+    Some(survey.describe(&base, error).to_string())
 }
 
 impl Sort {

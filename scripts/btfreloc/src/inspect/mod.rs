@@ -15,7 +15,7 @@ pub use carried::{File, Section, Sort};
 pub use ids::Ids;
 
 use crate::cli::{self, Format};
-use crate::input::{self, Image};
+use crate::input::{self, Image, Kernel};
 use crate::status::{complain, Status};
 
 /// Shows what each file carries.
@@ -24,15 +24,16 @@ use crate::status::{complain, Status};
 ///
 /// Nothing can be printed. A file that cannot be read is told, and the others are shown.
 pub fn run(args: &cli::Inspect) -> Result<Status> {
-    input::once_only(args.files.iter().map(PathBuf::as_path))?;
+    input::once_only(args.files.iter().chain(&args.against).map(PathBuf::as_path))?;
+    let kernel = args.against.as_deref().map(Kernel::read).transpose()?;
     let (mut files, mut status) = (Vec::new(), Status::True);
     for path in input::modules(&args.files) {
         match path
             .and_then(|path| Image::read(&path))
-            .and_then(|image| File::of(&image))
+            .and_then(|image| File::of(&image, kernel.as_ref()))
         {
             Ok(file) => {
-                if file.is_malformed() {
+                if !file.is_sound() {
                     status = status.max(Status::NotTrue);
                 }
                 files.push(file);

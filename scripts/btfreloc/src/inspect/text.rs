@@ -26,6 +26,9 @@ pub(super) fn write(out: &mut impl Write, file: &File) -> Result<()> {
         file.file, file.size
     )?;
     writeln!(out, "  {}", sort(file.sort))?;
+    if let Some(why) = &file.stale {
+        writeln!(out, "  stale: {why}")?;
+    }
     for section in &file.sections {
         write_section(out, section)?;
     }
