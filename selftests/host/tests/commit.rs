@@ -272,7 +272,7 @@ fn plan_with_scratch_of_every_length_that_is_too_short() {
     let mut words = vec![0; survey.verify_len()];
     let needed = survey.verify(&mut words).unwrap().scratch_len();
     for scratch_short in 1..=needed {
-        let place = error(Section::BtfBase, 0, 0, Reason::ShortBuffer);
+        let place = error(Section::Btf, 0, 0, Reason::ShortBuffer);
         fails(
             Load {
                 scratch_short,
