@@ -149,7 +149,7 @@ impl<'a> BtfIds<'a> {
     }
 
     /// Calls `visit` with each id, those that are 0 included, in the order of `symbols`, which are
-    /// those that the section was read with.
+    /// those that the section was read with; once more where a second symbol tells the same.
     ///
     /// # Errors
     ///
