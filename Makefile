@@ -16,6 +16,7 @@ help:
 	@echo '  make demo          see it: a stock Debian kernel in a VM, before and after'
 	@echo '  make check         run all tests'
 	@echo '  make check-corpus  every module of the stock kernels on each of them, with libbpf beside it'
+	@echo '  make fuzz          fuzz the core; SECONDS=600 for longer than five minutes'
 	@echo '  make bench         what it costs, beside libbpf and beside what the kernel takes for the same'
 	@echo '  make module        build the module for the kernel of the demonstration'
 	@echo '  make KDIR=PATH     build the module for the kernel tree at PATH (prepared, with Rust)'
@@ -73,6 +74,9 @@ check: kit
 check-corpus: kit
 	@scripts/check-corpus
 
+fuzz: kit
+	@scripts/fuzz $(SECONDS)
+
 bench: kit
 	@scripts/bench
 
@@ -82,4 +86,4 @@ clean:
 distclean: clean
 	@scripts/kit clean
 
-.PHONY: help module install kit tool demo check check-corpus bench clean distclean
+.PHONY: help module install kit tool demo check check-corpus fuzz bench clean distclean

@@ -6,6 +6,7 @@ pub mod builder;
 pub mod corpus;
 pub mod distilled;
 pub mod dump;
+pub mod fuzz;
 pub mod kernel;
 pub mod model;
 pub mod peer;

@@ -72,14 +72,19 @@ pub fn sample(modules: &[PathBuf], count: usize) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The `.BTF` of a module's file, `None` where it has none.
-pub fn btf(path: &Path) -> Option<Vec<u8>> {
+/// A module's file, unpacked.
+pub fn read(path: &Path) -> Vec<u8> {
     let file = fs::read(path).unwrap_or_else(|err| missing(path, &err.to_string()));
     let image = match path.extension().and_then(|end| end.to_str()) {
         Some("xz") => liblzma::decode_all(&*file),
         _ => Ok(file),
     };
-    let image = image.unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+    image.unwrap_or_else(|err| panic!("{}: {err}", path.display()))
+}
+
+/// The `.BTF` of a module's file, `None` where it has none.
+pub fn btf(path: &Path) -> Option<Vec<u8>> {
+    let image = read(path);
     let elf = Elf::parse(&image).unwrap();
     let data = elf.section(b".BTF").and_then(|section| elf.data(&section));
     data.filter(|data| !data.is_empty()).map(<[u8]>::to_vec)
