@@ -2,8 +2,9 @@
 
 //! The shell: all that touches the kernel, and the only place with `unsafe`.
 //!
-//! `notifier` is told of each module; `loads` follows its load; `load` decides what becomes of the BTF
-//! that is `carried`, and `loading` plans it, with the core; `handover` and `alias` carry that out.
+//! `notifier` is told of each module; `loads` follows its load; `load` decides what becomes of the
+//! BTF that is `carried`, and `loading` plans it, with the core; `handover` and `alias` carry out the
+//! `relocation`.
 
 mod alias;
 mod base;
@@ -25,6 +26,7 @@ mod nofault;
 mod notifier;
 mod pages;
 mod params;
+mod relocation;
 mod report;
 mod stats;
 mod supplied;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the kernel is shown as a module's BTF, ready to be committed.
+
+use super::{
+    alias::Alias, cause::Cause, handover::Handover, notifier::Coming, report::ModuleReport,
+};
+use kernel::prelude::*;
+
+/// A relocation that is ready to be committed.
+pub(crate) struct Relocation<'a> {
+    btf: KVVec<u8>,
+    ids: Option<PatchedIds<'a>>,
+    report: KBox<ModuleReport>,
+}
+
+/// `.BTF_ids` with its ids mapped, and the way to put it where the module reads it.
+pub(super) struct PatchedIds<'a> {
+    pub(super) bytes: KVVec<u8>,
+    pub(super) alias: Alias<'a>,
+}
+
+impl<'a> Relocation<'a> {
+    pub(super) fn new(
+        btf: KVVec<u8>,
+        ids: Option<PatchedIds<'a>>,
+        report: ModuleReport,
+    ) -> Result<Self, Cause> {
+        let report = KBox::new(report, GFP_KERNEL)?;
+        Ok(Self { btf, ids, report })
+    }
+
+    /// Shows the kernel the relocated BTF and writes the ids where the module reads them.
+    ///
+    /// # Errors
+    ///
+    /// `EOVERFLOW` where the BTF is larger than the kernel can be told; nothing is changed then.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Handover::replace`].
+    pub(crate) unsafe fn commit(
+        self,
+        module: Coming<'_>,
+    ) -> Result<(Handover, KBox<ModuleReport>)> {
+        // SAFETY: The requirements are those of this function.
+        let handover = unsafe { Handover::replace(module, self.btf)? };
+        if let Some(ids) = self.ids {
+            // SAFETY: `.BTF_ids` is for the module's code, and for what that calls; none of it has
+            // run, and none does before the notifier returns. `ids.bytes` is memory of ours.
+            unsafe { ids.alias.write(&ids.bytes) };
+        }
+        Ok((handover, self.report))
+    }
+}
