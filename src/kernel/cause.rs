@@ -10,8 +10,9 @@ use kernel::{alloc::AllocError, prelude::*, str::CString};
 
 /// What stood in the way. The text is for the operator.
 pub(crate) enum Cause {
-    /// Something in the module, in words, as the BTF it is about is soon gone.
-    Found(CauseKind, CString),
+    /// Something in the module, in words, as the BTF it is about is soon gone; and whether the
+    /// module is better off without its BTF.
+    Found(CauseKind, CString, bool),
     /// The ELF file around the BTF was not found.
     NoImage,
     /// `.BTF` or `.BTF.base` is not inside the ELF file.
@@ -26,16 +27,28 @@ impl Cause {
     /// Without what was found; `None` where nothing was, and only the kernel is in the way.
     pub(crate) fn kind(&self) -> Option<CauseKind> {
         match self {
-            Self::Found(kind, _) => Some(*kind),
+            Self::Found(kind, ..) => Some(*kind),
             Self::Outside => Some(CauseKind::Malformed),
             Self::Unread(..) => Some(CauseKind::Supplied),
             Self::NoImage | Self::Kernel(_) => None,
         }
     }
 
-    /// Whether the module's BTF itself is to blame, so that the module is better off without it.
-    pub(crate) fn lies_in_btf(&self) -> bool {
-        self.kind().is_some_and(CauseKind::lies_in_btf)
+    /// The same where the kernel could not make use of the BTF as it is.
+    pub(crate) fn unusable(self) -> Self {
+        match self {
+            Self::Found(kind, words, _) => Self::Found(kind, words, true),
+            other => other,
+        }
+    }
+
+    /// Whether the module is better off without its BTF.
+    pub(crate) fn costs_btf(&self) -> bool {
+        match self {
+            Self::Found(_, _, unusable) => *unusable,
+            Self::Outside | Self::Unread(..) => true,
+            Self::NoImage | Self::Kernel(_) => false,
+        }
     }
 }
 
@@ -43,7 +56,9 @@ impl From<reloc::Cause<'_>> for Cause {
     #[inline(never)]
     fn from(cause: reloc::Cause<'_>) -> Self {
         let words = CString::try_from_fmt(fmt!("{}", Text(cause)));
-        words.map_or_else(Self::from, |words| Self::Found(cause.kind(), words))
+        let kind = cause.kind();
+        let found = |words| Self::Found(kind, words, kind.lies_in_btf());
+        words.map_or_else(Self::from, found)
     }
 }
 
@@ -63,14 +78,18 @@ impl Display for Cause {
     fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
         match self {
             // Words of ours are ASCII.
-            Self::Found(_, words) => f.write_str(words.to_str().unwrap_or_default()),
+            Self::Found(_, words, _) => f.write_str(words.to_str().unwrap_or_default()),
             Self::NoImage => f.write_str("its ELF file was not found in memory"),
             Self::Outside => f.write_str(
                 "malformed BTF: a section is not inside the ELF file; build the module again",
             ),
             Self::Unread(file, error) => {
                 let file = file.to_str().unwrap_or_default();
-                write!(f, "{SUPPLIED_FOLDER}/{file} cannot be read: {error:?}")
+                write!(
+                    f,
+                    "not for this kernel, and {SUPPLIED_FOLDER}/{file} cannot be read: {error:?}; \
+                     put it there anew, plain, as .zst or as .xz"
+                )
             }
             Self::Kernel(error) => write!(f, "the kernel answers {error:?}"),
         }

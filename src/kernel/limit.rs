@@ -43,7 +43,9 @@ impl Limit {
     pub(super) fn allows(&self) -> bool {
         let left_out = self.take();
         if let Some(count @ 1..) = left_out {
-            pr_warn!("{count} messages were left out; /sys/kernel/debug/btfreloc has all\n");
+            pr_warn!(
+                "{count} messages were left out; /sys/kernel/debug/btfreloc/stats counts them\n"
+            );
         }
         left_out.is_some()
     }

@@ -33,7 +33,7 @@ pub(crate) fn decide<'a>(
     Some(match planned {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(relocation)) => Decision::Relocate(relocation),
-        Err(cause) if policy == Policy::Opaque && cause.lies_in_btf() => Decision::Drop(cause),
+        Err(cause) if policy == Policy::Opaque && cause.costs_btf() => Decision::Drop(cause),
         Err(cause) => Decision::LeftToKernel(cause),
     })
 }

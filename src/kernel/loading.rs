@@ -65,7 +65,7 @@ impl<'l, 'a> Loading<'l, 'a> {
             supplied: None,
         };
         match (self.shown(base, &own), self.release) {
-            (Err(stale), Some(release)) if self.policy == Policy::Opaque && is_stale(&stale) => {
+            (Err(stale), Some(release)) if is_stale(&stale) => {
                 self.repaired(base, own.input.btf, release, stale).map(Some)
             }
             (planned, _) => planned,
@@ -81,8 +81,10 @@ impl<'l, 'a> Loading<'l, 'a> {
         release: &[u8],
         stale: Cause,
     ) -> Result<Relocation<'a>, Cause> {
-        let Some(file) = supplied::find(release)? else {
-            return Err(stale);
+        let file = match supplied::find(release) {
+            Ok(Some(file)) => file,
+            Ok(None) | Err(Cause::Kernel(_)) => return Err(stale),
+            Err(cause) => return Err(cause),
         };
         let planned = supplied::distilled(file.bytes(), release, btf, |input, new_id| {
             let source = Source {
@@ -94,9 +96,9 @@ impl<'l, 'a> Loading<'l, 'a> {
         });
         match planned {
             Ok(Some(relocation)) => Ok(relocation),
-            // As if none had been supplied: the module is still better off without its BTF.
             Ok(None) | Err(Cause::Kernel(_)) => Err(stale),
-            Err(cause) => Err(cause),
+            // The BTF is stale, whatever else: the module is better off without it.
+            Err(cause) => Err(cause.unusable()),
         }
     }
 
@@ -151,8 +153,10 @@ impl<'l, 'a> Loading<'l, 'a> {
         };
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
-        let (ids, told) = self.patch_ids(&|id| plan.new_id(id))?.unzip();
-        let report = Rebased::new(plan, told)?;
+        // The kernel reads such ids as vmlinux's: the module is better off without its BTF.
+        let patched = self.patch_ids(&|id| plan.new_id(id));
+        let (ids, told) = patched.map_err(Cause::unusable)?.unzip();
+        let report = Rebased::new(plan, told);
         Relocation::new(btf, ids.flatten(), ModuleReport::Rebased(report)).map(Some)
     }
 

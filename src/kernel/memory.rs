@@ -3,6 +3,7 @@
 //! Memory of a length that a module's BTF decides on.
 
 use super::cause::Cause;
+use core::fmt::{Display, Write};
 use kernel::{
     alloc::{
         flags::{__GFP_NOWARN, __GFP_ZERO},
@@ -31,6 +32,42 @@ where
     Cause: From<E>,
 {
     Ok(KBox::new(make()?, GFP_KERNEL)?)
+}
+
+/// What `words` print.
+pub(super) fn text(words: &impl Display) -> Result<KVVec<u8>, AllocError> {
+    let mut length = Written {
+        room: &mut [],
+        len: 0,
+    };
+    // It takes whatever is written.
+    let _ = write!(length, "{words}");
+    let mut all = zeroed(length.len)?;
+    let mut text = Written {
+        room: &mut all,
+        len: 0,
+    };
+    let _ = write!(text, "{words}");
+    Ok(all)
+}
+
+/// Text that is written as far as there is room, and measured.
+struct Written<'r> {
+    room: &'r mut [u8],
+    len: usize,
+}
+
+impl Write for Written<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let room = self.room.iter_mut();
+        for (to, from) in room.zip(text.as_bytes()) {
+            *to = *from;
+        }
+        let rest = core::mem::take(&mut self.room);
+        self.room = rest.get_mut(text.len()..).unwrap_or_default();
+        self.len = self.len.saturating_add(text.len());
+        Ok(())
+    }
 }
 
 /// A copy of `from`.

@@ -4,7 +4,7 @@
 //! when somebody reads it.
 
 use super::{cause::Cause, debugfs::Show, ids::IdReport, memory, text::Text};
-use crate::reloc::{self, standalone, Counts, Fate, Name, Plan, SuppliedName, SUPPLIED_FOLDER};
+use crate::reloc::{self, standalone, Counts, Fate, Plan, SuppliedName, SUPPLIED_FOLDER};
 use core::fmt::Display;
 use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
 
@@ -150,7 +150,7 @@ impl Relocated {
             .filter(|entry| matches!(entry.fate, Fate::Opaque(_)));
         let mut separator = " (";
         for entry in opaque.by_ref().take(NAMES_IN_LOG) {
-            write!(f, "{separator}{}", Name(entry.name))?;
+            write!(f, "{separator}{}", reloc::short(entry.name))?;
             separator = ", ";
         }
         let more = opaque.fold(0_u32, |more, _| more.saturating_add(1));
@@ -166,22 +166,23 @@ impl Relocated {
 pub(crate) struct Rebased {
     counts: standalone::Counts,
     conflicts: u32,
-    /// The conflicts, a line each, as the BTF they are about is soon gone.
-    listed: CString,
+    /// The conflicts, a line each, as the BTF they are about is soon gone; `None` where there was no
+    /// memory for it.
+    listed: Option<KVVec<u8>>,
     ids: Option<IdReport>,
 }
 
 impl Rebased {
     /// Keeps what the report is made of.
     #[inline(never)]
-    pub(crate) fn new(plan: &standalone::Plan<'_>, ids: Option<IdReport>) -> Result<Self> {
+    pub(crate) fn new(plan: &standalone::Plan<'_>, ids: Option<IdReport>) -> Self {
         let conflicts = plan.conflicts().fold(0_u32, |sum, _| sum.saturating_add(1));
-        Ok(Self {
+        Self {
             counts: plan.counts(),
             conflicts,
-            listed: CString::try_from_fmt(fmt!("{}", Text(Listed(plan))))?,
+            listed: memory::text(&Listed(plan)).ok(),
             ids,
-        })
+        }
     }
 
     /// How many types are another in vmlinux.
@@ -190,7 +191,10 @@ impl Rebased {
     }
 
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.listed.to_str().unwrap_or_default())?;
+        match &self.listed {
+            Some(listed) => f.write_str(core::str::from_utf8(listed).unwrap_or_default())?,
+            None => writeln!(f, "no memory was left to list what differs")?,
+        }
         self.ids.iter().try_for_each(|ids| ids.show(f))
     }
 

@@ -9,7 +9,7 @@ use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 /// The figures.
 #[derive(Default)]
 struct Figures {
-    /// Modules with BTF that began to load: the sum of the next five.
+    /// Modules with BTF whose load was seen: the sum of the next five.
     seen: u64,
     /// Modules whose BTF was relocated.
     relocated: u64,
@@ -29,7 +29,7 @@ struct Figures {
     nanoseconds: u64,
     /// Time spent there for the last module that was shown otherwise than it is.
     last_nanoseconds: u64,
-    /// Modules of each sort.
+    /// Modules of each sort, where the headers of their BTF hold.
     sorts: [u64; Sort::ALL.len()],
     /// Modules that were dropped or left to the kernel, by what stood in the way.
     causes: [u64; CauseKind::ALL.len()],

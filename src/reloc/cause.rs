@@ -66,7 +66,7 @@ impl CauseKind {
         CauseKind::Symbols,
     ];
 
-    /// Whether the module's BTF itself is to blame, so that the module is better off without it.
+    /// Whether the module is better off without its BTF: it is malformed or stale.
     pub fn lies_in_btf(self) -> bool {
         matches!(
             self,

@@ -57,5 +57,5 @@ pub use plain::{check as check_plain, fits as fits_plain};
 pub use plan::{Counts, Plan, Policy, Unmatched};
 pub use report::{Entry, Report};
 pub use survey::{Input, Sort, Survey};
-pub use text::Name;
+pub use text::{short, Name};
 pub use verified::{check_distilled, Verified};

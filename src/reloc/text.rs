@@ -97,7 +97,8 @@ impl Display for Error {
 /// Bytes of a name that a message shows.
 const NAME_SHOWN: usize = 64;
 
-fn short(name: &[u8]) -> Name<'_> {
+/// A name, or as much of it as a message shows.
+pub fn short(name: &[u8]) -> Name<'_> {
     Name(name.get(..NAME_SHOWN).unwrap_or(name))
 }
 

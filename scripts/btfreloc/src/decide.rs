@@ -71,6 +71,8 @@ pub struct Ids {
 pub struct Cause {
     /// What stood in the way.
     pub kind: CauseKind,
+    /// Whether the module is better off without its BTF.
+    pub costs_btf: bool,
     /// All of it.
     pub words: String,
 }
@@ -79,6 +81,7 @@ impl From<reloc::Cause<'_>> for Cause {
     fn from(cause: reloc::Cause<'_>) -> Self {
         Cause {
             kind: cause.kind(),
+            costs_btf: cause.kind().lies_in_btf(),
             words: cause.to_string(),
         }
     }
@@ -104,7 +107,7 @@ pub fn decide<T>(
     match plan(base, input, sections.elf.as_ref(), policy, take) {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(taken)) => Decision::Relocate(taken),
-        Err(cause) if policy == Policy::Opaque && cause.kind.lies_in_btf() => Decision::Drop(cause),
+        Err(cause) if policy == Policy::Opaque && cause.costs_btf => Decision::Drop(cause),
         Err(cause) => Decision::LeftToKernel(cause),
     }
 }
@@ -123,7 +126,11 @@ fn plan<T>(
     if survey.sort() == Sort::Standalone {
         let plan = survey.rebased(base, &mut scratch)?;
         let rebased = |plan| {
-            let ids = ids(elf, |id| standalone::Plan::new_id(plan, id))?;
+            // The kernel would read such ids as vmlinux's.
+            let ids = ids(elf, |id| standalone::Plan::new_id(plan, id)).map_err(|cause| Cause {
+                costs_btf: true,
+                ..cause
+            })?;
             Ok(take(&Other::Rebase(Rebase { plan, ids })))
         };
         return plan.as_ref().map(rebased).transpose();

@@ -156,3 +156,24 @@ fn a_stock_module_with_all_it_refers_to_is_told_and_rebased() {
     );
     assert_eq!(checked.status, 0);
 }
+
+/// The kernel would read such ids, and the BTF they are of, as vmlinux's.
+#[test]
+fn ids_that_nothing_tells_cost_the_module_its_btf() {
+    let folder = folder("standalone-ids");
+    let mut vmlinux = Builder::base();
+    vmlinux.int("int", 4, 1);
+    let kernel = file(&folder, "vmlinux.btf", &vmlinux.bytes());
+    let mut alone = Builder::base();
+    let int = alone.int("int", 4, 1);
+    alone.typedef("number", int);
+    let sections = [(".BTF", &*alone.bytes()), (".BTF_ids", &[1, 0, 0, 0][..])];
+    let module = file(&folder, "module.ko", &elf(&sections));
+    let run = run(&["check", &module, "--against", &kernel]);
+    let verdict = format!(
+        "{module}: {kernel}: dropped: .BTF_ids offset 0: the module was stripped of the symbols that \
+         tell its ids; use strip --strip-debug"
+    );
+    assert!(run.text().starts_with(&verdict), "{}", run.text());
+    assert_eq!(run.status, 1);
+}

@@ -3,7 +3,7 @@
 //! Why a type of the module that vmlinux has by name stays the module's own.
 
 use super::compare::Difference;
-use super::pairs::{Pairs, State};
+use super::pairs::State;
 use super::Plan;
 use crate::btf::{read_u32, to_usize, Kind, Record, Starts};
 
@@ -97,7 +97,7 @@ impl<'a> Plan<'a> {
             name,
             candidate,
             through: (cause != pair).then(|| self.through(record, candidate, cause)),
-            found: self.contradiction(root(&self.pairs, pair))?,
+            found: self.contradiction(self.pairs.root(pair))?,
         })
     }
 
@@ -159,18 +159,6 @@ impl<'a> Plan<'a> {
         let bytes = record.elements().nth(to_usize(element));
         let off = bytes.and_then(|bytes| read_u32(bytes, 0));
         off.and_then(|off| self.btf.name(off)).unwrap_or(&[])
-    }
-}
-
-/// The pair that the difference of `pair` goes back to. Each differed before those it is the cause
-/// of, so that this ends.
-fn root(pairs: &Pairs<'_>, pair: u32) -> u32 {
-    let mut pair = pair;
-    loop {
-        match pairs.cause(pair) {
-            cause if cause == pair => return pair,
-            cause => pair = cause,
-        }
     }
 }
 

@@ -37,8 +37,10 @@ pub(super) struct Pairs<'a> {
     theirs: &'a mut [u32],
     /// the pair of the module's type that was added before it, as in `heads`,
     before: &'a mut [u32],
-    /// and the pair that made it differ: itself where its own two types contradict each other.
+    /// the pair that made it differ: itself where its own two types contradict each other,
     causes: &'a mut [u32],
+    /// and the pair that this goes back to, one whose own two types do.
+    roots: &'a mut [u32],
     /// Pairs whose users have not heard of their state yet.
     line: &'a mut [u32],
     front: usize,
@@ -53,7 +55,7 @@ fn capacity(types: u32) -> usize {
 impl<'a> Pairs<'a> {
     /// Words for a module of `types` types.
     pub(super) fn needs(types: u32) -> usize {
-        to_usize(types).saturating_add(capacity(types).saturating_mul(5))
+        to_usize(types).saturating_add(capacity(types).saturating_mul(6))
     }
 
     /// No pair yet, in `words`, of [`Pairs::needs`] words.
@@ -68,6 +70,7 @@ impl<'a> Pairs<'a> {
             theirs: take()?,
             before: take()?,
             causes: take()?,
+            roots: take()?,
             line: take()?,
             front: 0,
             back: 0,
@@ -146,12 +149,23 @@ impl<'a> Pairs<'a> {
             State::Different => 2,
         };
         put(self.theirs, to_usize(pair), (code << STATE_SHIFT) | theirs);
+        let root = match cause == pair {
+            true => pair,
+            false => self.root(cause),
+        };
         put(self.causes, to_usize(pair), cause);
+        put(self.roots, to_usize(pair), root);
     }
 
     /// The pair because of which `pair` differs: itself, or another that differed before it did.
     pub(super) fn cause(&self, pair: u32) -> u32 {
         self.causes.get(to_usize(pair)).copied().unwrap_or(pair)
+    }
+
+    /// The pair that the state of `pair` goes back to: its two types differ by what they say
+    /// themselves.
+    pub(super) fn root(&self, pair: u32) -> u32 {
+        self.roots.get(to_usize(pair)).copied().unwrap_or(pair)
     }
 
     /// Lines a pair up for [`Pairs::pop`]; none is lined up twice before the line is empty.
