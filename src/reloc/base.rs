@@ -69,12 +69,15 @@ impl<'a> Base<'a> {
         let short = blob.error(0, 0, Reason::ShortBuffer);
         let mut index = index::Builder::new(index, size.names).ok_or(short)?;
         let btf = Btf::without_table(None, blob, size.types);
-        let table = Table::build_with(&blob, 1, offsets, SHIFT, |id, record| {
-            match size.names != 0 && is_indexed(record) {
-                true => index.add(&btf, id, record),
-                false => Ok(()),
-            }
-        })?;
+        let table = match size.names {
+            0 => Table::build(&blob, 1, offsets, SHIFT)?,
+            _ => Table::build_with(&blob, 1, offsets, SHIFT, |id, record| {
+                match is_indexed(record) {
+                    true => index.add(&btf, id, record),
+                    false => Ok(()),
+                }
+            })?,
+        };
         Ok(Base {
             btf: btf.with_table(table),
             index: index.built(),
