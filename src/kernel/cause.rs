@@ -56,8 +56,7 @@ impl From<reloc::Cause<'_>> for Cause {
     #[inline(never)]
     fn from(cause: reloc::Cause<'_>) -> Self {
         let words = CString::try_from_fmt(fmt!("{}", Text(cause)));
-        let kind = cause.kind();
-        let found = |words| Self::Found(kind, words, kind.lies_in_btf());
+        let found = |words| Self::Found(cause.kind(), words, cause.costs_btf());
         words.map_or_else(Self::from, found)
     }
 }

@@ -133,9 +133,13 @@ impl<'l, 'a> Loading<'l, 'a> {
         };
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
-        let (ids, told) = self
-            .patch_ids(&|id| plan.new_id((source.new_id)(id)?))?
-            .unzip();
+        let patched = self.patch_ids(&|id| plan.new_id((source.new_id)(id)?));
+        // What has no match the kernel refuses.
+        let refused = plan.counts().opaque != 0;
+        let (ids, told) = match patched {
+            Err(cause) if refused => return Err(cause.unusable()),
+            patched => patched?.unzip(),
+        };
         let btf_base = source.input.btf_base.unwrap_or_default();
         let report = Relocated::new(plan, btf_base, told, source.supplied);
         Relocation::new(btf, ids.flatten(), ModuleReport::Relocated(report)).map(Some)

@@ -65,17 +65,22 @@ impl CauseKind {
         CauseKind::Ids,
         CauseKind::Symbols,
     ];
-
-    /// Whether the module is better off without its BTF: it is malformed or stale.
-    pub fn lies_in_btf(self) -> bool {
-        matches!(
-            self,
-            CauseKind::Malformed | CauseKind::Stale | CauseKind::Supplied
-        )
-    }
 }
 
 impl Cause<'_> {
+    /// Whether the module is better off without its BTF, as that is malformed or stale.
+    pub fn costs_btf(&self) -> bool {
+        match self {
+            Cause::Malformed(_) | Cause::Stale { .. } | Cause::Supplied { .. } => true,
+            // A section of ids that was stripped of symbols may still be sound.
+            Cause::Ids(error) => !matches!(
+                error.reason,
+                btf_ids::Reason::NoSymbols | btf_ids::Reason::NoSymbol(_)
+            ),
+            Cause::TooLarge(_) | Cause::Unmatched(_) | Cause::Symbols => false,
+        }
+    }
+
     /// Without what was found.
     pub fn kind(&self) -> CauseKind {
         match self {

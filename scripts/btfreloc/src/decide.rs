@@ -77,11 +77,21 @@ pub struct Cause {
     pub words: String,
 }
 
+impl Cause {
+    /// The same where the kernel could not make use of the BTF as it is.
+    fn unusable(self) -> Self {
+        Cause {
+            costs_btf: true,
+            ..self
+        }
+    }
+}
+
 impl From<reloc::Cause<'_>> for Cause {
     fn from(cause: reloc::Cause<'_>) -> Self {
         Cause {
             kind: cause.kind(),
-            costs_btf: cause.kind().lies_in_btf(),
+            costs_btf: cause.costs_btf(),
             words: cause.to_string(),
         }
     }
@@ -127,17 +137,20 @@ fn plan<T>(
         let plan = survey.rebased(base, &mut scratch)?;
         let rebased = |plan| {
             // The kernel would read such ids as vmlinux's.
-            let ids = ids(elf, |id| standalone::Plan::new_id(plan, id)).map_err(|cause| Cause {
-                costs_btf: true,
-                ..cause
-            })?;
+            let ids = ids(elf, |id| standalone::Plan::new_id(plan, id));
+            let ids = ids.map_err(Cause::unusable)?;
             Ok(take(&Other::Rebase(Rebase { plan, ids })))
         };
         return plan.as_ref().map(rebased).transpose();
     }
     let plan = survey.relocated(base, policy, release, &mut scratch)?;
-    let relocated = |plan| {
-        let ids = ids(elf, |id| Plan::new_id(plan, id))?;
+    let relocated = |plan: &Plan<'_>| {
+        // What has no match the kernel refuses.
+        let refused = plan.counts().opaque != 0;
+        let ids = match ids(elf, |id| Plan::new_id(plan, id)) {
+            Err(cause) if refused => return Err(cause.unusable()),
+            ids => ids?,
+        };
         let btf_base = input.btf_base.unwrap_or_default();
         Ok(take(&Other::Relocation(Relocation {
             plan,

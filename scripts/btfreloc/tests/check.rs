@@ -3,6 +3,11 @@
 //! `btfreloc check` on the modules of the kit.
 
 mod common;
+#[path = "../../../selftests/host/tests/image/mod.rs"]
+#[allow(dead_code)]
+mod image;
+
+use std::path::Path;
 
 use common::{boot, built_for, elf, file, folder, module, run, running, small_kernel, stock, text};
 use serde_json::{json, Value};
@@ -286,15 +291,62 @@ fn what_cannot_be_read_is_told_and_the_others_are_checked() {
     assert_eq!(run.status, 2);
 }
 
+/// A kernel, and a distilled module's `.BTF` and `.BTF.base`, of which the kernel lacks a struct
+/// where `lacking`.
+fn distilled(folder: &Path, lacking: bool) -> (String, Vec<u8>, Vec<u8>) {
+    let kernel = file(folder, "vmlinux", &small_kernel());
+    let mut base = btfreloc_selftests::builder::Builder::base();
+    let int = base.int("int", 4, 1);
+    if lacking {
+        base.structure("gone", 4, &[]);
+    }
+    let mut split = btfreloc_selftests::builder::Builder::split(&base);
+    split.typedef("number", int);
+    (kernel, split.bytes(), base.bytes())
+}
+
+#[test]
+fn malformed_ids_cost_the_module_its_btf() {
+    let folder = folder("check-malformed-ids");
+    let (kernel, split, base) = distilled(&folder, false);
+    let [symtab, strtab] = image::symbols(4, &[("__BTF_ID__set__s", 3, 0, 4)]);
+    let sections = [
+        image::section(".BTF", &split),
+        image::section(".BTF.base", &base),
+        image::section(".BTF_ids", &[9, 0, 0, 0]),
+        symtab,
+        strtab,
+    ];
+    let module = file(&folder, "module.ko", &image::file(&sections));
+    let run = run(&["check", &module, "--against", &kernel]);
+    let verdict = format!(
+        "{module}: {kernel}: dropped: .BTF_ids offset 0: a set that goes on past the end; build the \
+         module again"
+    );
+    assert!(run.text().starts_with(&verdict), "{}", run.text());
+}
+
+/// The kernel refuses what lacks a match, so that nothing is lost with its BTF.
+#[test]
+fn ids_that_nothing_tells_cost_btf_that_the_kernel_refuses() {
+    let folder = folder("check-ids-lacking");
+    let (kernel, split, base) = distilled(&folder, true);
+    let sections = [
+        (".BTF", &*split),
+        (".BTF.base", &*base),
+        (".BTF_ids", &[1, 0, 0, 0][..]),
+    ];
+    let module = file(&folder, "module.ko", &elf(&sections));
+    let run = run(&["check", &module, "--against", &kernel]);
+    let verdict =
+        format!("{module}: {kernel}: dropped: .BTF_ids offset 0: the module was stripped ");
+    assert!(run.text().starts_with(&verdict), "{}", run.text());
+}
+
 #[test]
 fn ids_that_nothing_tells_leave_the_module_to_the_kernel() {
     let folder = folder("check-ids");
-    let kernel = file(&folder, "vmlinux", &small_kernel());
-    let mut base = btfreloc_selftests::builder::Builder::base();
-    let int = base.int("int", 4, 1);
-    let mut split = btfreloc_selftests::builder::Builder::split(&base);
-    split.typedef("number", int);
-    let (base, split) = (base.bytes(), split.bytes());
+    let (kernel, split, base) = distilled(&folder, false);
     let sections = [
         (".BTF", &*split),
         (".BTF.base", &*base),
