@@ -80,6 +80,12 @@ impl<'a> Blob<'a> {
         self.header_len
     }
 
+    /// Length in bytes of the header of BTF that is made from this: the same, or that of the
+    /// shortest that names all parts.
+    pub fn output_header_len(&self) -> usize {
+        to_usize(self.header_len.max(HEADER_LEN))
+    }
+
     /// The type part: records of `struct btf_type`, one after the other.
     #[inline]
     pub fn types(&self) -> &'a [u8] {
@@ -129,6 +135,17 @@ impl<'a> Blob<'a> {
         let strings = self.strings.get(to_usize(off)..);
         let rest = strings.and_then(|strings| strings.strip_prefix(name));
         rest.and_then(<[u8]>::first) == Some(&0)
+    }
+
+    /// Whether a string starts at `off` in this blob's own string part: the byte ahead of it ends
+    /// another.
+    #[inline]
+    pub fn starts_string(&self, off: u32) -> bool {
+        let ahead = match off.checked_sub(1) {
+            Some(ahead) => self.strings.get(to_usize(ahead)),
+            None => Some(&0),
+        };
+        ahead == Some(&0) && off < self.strings_len()
     }
 
     /// An error in this section at byte `offset`.

@@ -164,14 +164,8 @@ impl<'a> Btf<'a> {
     /// Whether a string starts at `off`.
     #[inline]
     pub fn starts_string(&self, off: u32) -> bool {
-        let Some((blob, off)) = self.locate(off) else {
-            return false;
-        };
-        let ahead = match off.checked_sub(1) {
-            Some(ahead) => blob.strings().get(to_usize(ahead)),
-            None => Some(&0),
-        };
-        ahead == Some(&0) && off < blob.strings_len()
+        let located = self.locate(off);
+        located.is_some_and(|(blob, off)| blob.starts_string(off))
     }
 
     /// The blob that holds the string at `off`, and the string's offset there.

@@ -19,8 +19,8 @@
 //!
 //! All that can be wrong with a module is found by [`Survey::verify`], and all that can be wrong
 //! with the result by [`Plan::new`], while all input is untouched. No step allocates: the caller
-//! hands over scratch of the length that [`Survey`] and [`Verified`] give; [`Survey::relocated`] takes all
-//! these steps with that of [`Survey::scratch_len`].
+//! hands over scratch of the length that [`Survey`] and [`Verified`] give; [`Survey::relocated`]
+//! takes all these steps with that of [`Survey::scratch_len`].
 
 mod base;
 pub mod btf_ids;

@@ -3,15 +3,13 @@
 //! Writes the relocated BTF: header, types with new ids and strings, layout, strings.
 
 use super::Plan;
-use crate::btf::{
-    copy, len_u32, put_u32, rewrite, to_usize, write_header, Error, Reason, HEADER_LEN,
-};
+use crate::btf::{copy, len_u32, put_u32, rewrite, to_usize, write_header, Error, Reason};
 
 impl Plan<'_> {
     /// Length in bytes of the BTF that [`Plan::write`] makes.
     pub fn output_len(&self) -> usize {
         let blob = self.btf.blob();
-        let header = self.header_len();
+        let header = self.btf.blob().output_header_len();
         let parts = [
             blob.layout().len(),
             blob.strings().len(),
@@ -39,7 +37,7 @@ impl Plan<'_> {
 
     fn write_all(&self, out: &mut [u8]) -> Option<()> {
         let blob = self.btf.blob();
-        let (header, rest) = out.split_at_mut_checked(self.header_len())?;
+        let (header, rest) = out.split_at_mut_checked(self.btf.blob().output_header_len())?;
         let strings = blob
             .strings_len()
             .checked_add(self.strings.appended_len())?;
@@ -49,11 +47,6 @@ impl Plan<'_> {
         let rest = copy(rest, blob.strings())?;
         rest.fill(0);
         self.strings.append(&self.btf, rest)
-    }
-
-    /// The module's own header's length, or that of the shortest that names all parts.
-    fn header_len(&self) -> usize {
-        to_usize(self.btf.blob().header_len().max(HEADER_LEN))
     }
 
     /// Bytes of the type part: the module's own types and the opaque ones.

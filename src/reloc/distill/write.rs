@@ -5,7 +5,7 @@
 use super::Plan;
 use crate::btf::{
     copy, len_u32, put_u32, rewrite, to_usize, write_header, Error, Kind, Reason, Record,
-    HEADER_LEN, RECORD_LEN,
+    RECORD_LEN,
 };
 
 /// Lengths of the parts of a section, in bytes.
@@ -107,16 +107,12 @@ impl Plan<'_> {
         to_usize(parts.types)
             .saturating_add(to_usize(parts.layout))
             .saturating_add(to_usize(parts.strings))
-            .saturating_add(self.header_len())
-    }
-
-    /// The module's own header's length, or that of the shortest that names all parts.
-    fn header_len(&self) -> usize {
-        to_usize(self.survey.btf.blob().header_len().max(HEADER_LEN))
+            .saturating_add(self.survey.btf.blob().output_header_len())
     }
 
     fn write_header<'b>(&self, out: &'b mut [u8], parts: Parts) -> Option<&'b mut [u8]> {
-        let (header, rest) = out.split_at_mut_checked(self.header_len())?;
+        let (header, rest) =
+            out.split_at_mut_checked(self.survey.btf.blob().output_header_len())?;
         write_header(header, parts.types, parts.layout, parts.strings)?;
         Some(rest)
     }

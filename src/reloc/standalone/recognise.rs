@@ -74,7 +74,7 @@ impl Evidence {
             })?;
             record.each_string(|_, off| {
                 self.largest_string = self.largest_string.max(off);
-                match starts_string(blob, off) {
+                match blob.starts_string(off) {
                     true => Ok(()),
                     false => Err(NotAlone::Name { type_id, kind, off }),
                 }
@@ -82,13 +82,4 @@ impl Evidence {
         }
         Ok(())
     }
-}
-
-/// Whether a string starts at `off`: the byte ahead of it ends another.
-fn starts_string(blob: &Blob<'_>, off: u32) -> bool {
-    let Some(ahead) = off.checked_sub(1) else {
-        return true;
-    };
-    let from = blob.strings().get(crate::btf::to_usize(ahead)..);
-    matches!(from, Some([0, _, ..]))
 }

@@ -3,13 +3,13 @@
 //! Writes the split BTF: header, the types that stay the module's own, layout, strings.
 
 use super::Plan;
-use crate::btf::{copy, len_u32, rewrite, to_usize, write_header, Error, Reason, HEADER_LEN};
+use crate::btf::{copy, len_u32, rewrite, to_usize, write_header, Error, Reason};
 
 impl Plan<'_> {
     /// Length in bytes of the BTF that [`Plan::write`] makes; never more than the module's had.
     pub fn output_len(&self) -> usize {
         to_usize(self.types_len())
-            .saturating_add(self.header_len())
+            .saturating_add(self.btf.blob().output_header_len())
             .saturating_add(self.btf.blob().layout().len())
             .saturating_add(to_usize(self.strings.len()))
     }
@@ -30,7 +30,7 @@ impl Plan<'_> {
 
     fn write_all(&self, out: &mut [u8]) -> Option<()> {
         let layout = self.btf.blob().layout();
-        let (header, rest) = out.split_at_mut_checked(self.header_len())?;
+        let (header, rest) = out.split_at_mut_checked(self.btf.blob().output_header_len())?;
         let (len, strings) = (self.types_len(), self.strings.len());
         write_header(header, len, len_u32(layout)?, strings)?;
         let (types, rest) = rest.split_at_mut_checked(to_usize(len))?;
@@ -39,11 +39,6 @@ impl Plan<'_> {
         let new_string = |off| self.strings.new_offset(off);
         rewrite(types, |id| self.new_id(id), new_string)?;
         self.strings.write(copy(rest, layout)?)
-    }
-
-    /// The module's own header's length, or that of the shortest that names all parts.
-    fn header_len(&self) -> usize {
-        to_usize(self.btf.blob().header_len().max(HEADER_LEN))
     }
 
     fn types_len(&self) -> u32 {
