@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::BtfIds;
-use rust_btfreloc::reloc::{self, standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey};
+use rust_btfreloc::reloc::{self, standalone, Base, Input, Plan, Policy, Sort, Survey};
 use serde::Serialize;
 
 use crate::input::Sections;
@@ -69,11 +69,9 @@ pub struct Ids {
 /// A [`reloc::Cause`] in words, those of the kernel module.
 #[derive(Debug)]
 pub struct Cause {
-    /// What stood in the way.
-    pub kind: CauseKind,
     /// Whether the module is better off without its BTF.
     pub costs_btf: bool,
-    /// All of it.
+    /// What stood in the way.
     pub words: String,
 }
 
@@ -90,7 +88,6 @@ impl Cause {
 impl From<reloc::Cause<'_>> for Cause {
     fn from(cause: reloc::Cause<'_>) -> Self {
         Cause {
-            kind: cause.kind(),
             costs_btf: cause.costs_btf(),
             words: cause.to_string(),
         }

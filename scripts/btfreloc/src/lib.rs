@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`cli`], [`docs`], [`status`] | what is typed, what explains it, what is answered |
 //! | [`input`] | files, folders, streams and installed kernels, as bytes and sections |
+//! | [`plain`] | whether plain split BTF was split off a kernel's |
 //! | [`decide`] | what the kernel module would do with a module's BTF |
 //! | [`c_code`] | what the kernel's own code would do with it |
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
@@ -29,6 +30,7 @@ pub mod explain;
 pub mod input;
 pub mod inspect;
 pub mod output;
+pub mod plain;
 pub mod relocate;
 pub mod resolve_ids;
 pub mod sections;

@@ -326,17 +326,22 @@ fn malformed_ids_cost_the_module_its_btf() {
     assert!(run.text().starts_with(&verdict), "{}", run.text());
 }
 
-/// The kernel refuses what lacks a match, so that nothing is lost with its BTF.
-#[test]
-fn ids_that_nothing_tells_cost_btf_that_the_kernel_refuses() {
-    let folder = folder("check-ids-lacking");
-    let (kernel, split, base) = distilled(&folder, true);
+/// The kernel and the module of [`distilled`], which has ids without symbols.
+fn stripped(test: &str, lacking: bool) -> (String, String) {
+    let folder = folder(test);
+    let (kernel, split, base) = distilled(&folder, lacking);
     let sections = [
         (".BTF", &*split),
         (".BTF.base", &*base),
         (".BTF_ids", &[1, 0, 0, 0][..]),
     ];
-    let module = file(&folder, "module.ko", &elf(&sections));
+    (kernel, file(&folder, "module.ko", &elf(&sections)))
+}
+
+/// The kernel refuses what lacks a match, so that nothing is lost with its BTF.
+#[test]
+fn ids_that_nothing_tells_cost_btf_that_the_kernel_refuses() {
+    let (kernel, module) = stripped("check-ids-lacking", true);
     let run = run(&["check", &module, "--against", &kernel]);
     let verdict =
         format!("{module}: {kernel}: dropped: .BTF_ids offset 0: the module was stripped ");
@@ -345,14 +350,7 @@ fn ids_that_nothing_tells_cost_btf_that_the_kernel_refuses() {
 
 #[test]
 fn ids_that_nothing_tells_leave_the_module_to_the_kernel() {
-    let folder = folder("check-ids");
-    let (kernel, split, base) = distilled(&folder, false);
-    let sections = [
-        (".BTF", &*split),
-        (".BTF.base", &*base),
-        (".BTF_ids", &[1, 0, 0, 0][..]),
-    ];
-    let module = file(&folder, "module.ko", &elf(&sections));
+    let (kernel, module) = stripped("check-ids", false);
     let run = run(&["check", &module, "--against", &kernel]);
     let line = format!(
         "{module}: {kernel}: left to the kernel: .BTF_ids offset 0: the module was stripped of the \

@@ -6,6 +6,8 @@ use rust_btfreloc::btf::{to_usize, Blob, Error, Form, Section, Table};
 use rust_btfreloc::reloc::distill::{Module, Order, Plan, Survey};
 use rust_btfreloc::reloc::{self, Base, Input};
 
+use crate::plain::contradiction;
+
 /// What distilling makes.
 pub struct Distilled {
     /// The new `.BTF`, sorted by name.
@@ -23,6 +25,9 @@ impl Distilled {
     ///
     /// What is wrong with it on this base.
     pub fn of(base: &Base<'_>, btf: &[u8]) -> Result<Self, String> {
+        if let Some(found) = contradiction(base, btf).map_err(|error| error.to_string())? {
+            return Err(found);
+        }
         distill(base, btf).map_err(|error| {
             let input = Input {
                 btf,
@@ -62,18 +67,7 @@ impl Distilled {
     }
 }
 
-/// Whether `btf` was split off `base`, as far as that can be told.
-fn fits(base: &Base<'_>, btf: &[u8]) -> Result<(), Error> {
-    let input = Input {
-        btf,
-        btf_base: None,
-    };
-    let survey = reloc::Survey::of(base, &input)?;
-    reloc::fits_plain(base, &survey, &mut vec![0; survey.verify_len()])
-}
-
 fn distill(base: &Base<'_>, btf: &[u8]) -> Result<Distilled, Error> {
-    fits(base, btf)?;
     let module = Module::read(base.btf(), btf)?;
     let mut words = vec![0; module.survey_len()];
     let survey = Survey::of(&module, &mut words)?;

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use rust_btfreloc::btf::{self, Blob, Error, Form, Table};
 use rust_btfreloc::reloc::standalone::recognise;
-use rust_btfreloc::reloc::{fits_plain, Input, Survey};
 use serde::Serialize;
 
 use super::Ids;
 use crate::input::{Content, Image, Kernel};
+use crate::plain::contradiction;
 
 /// What a file carries.
 #[derive(Debug, Serialize)]
@@ -119,7 +119,10 @@ impl File {
             size: image.bytes.len(),
             sort,
             stale: match (sort, btf, kernel) {
-                (Sort::PlainSplit, Some(btf), Some(kernel)) => stale(btf, kernel),
+                // What cannot be surveyed is told as malformed.
+                (Sort::PlainSplit, Some(btf), Some(kernel)) => {
+                    contradiction(&kernel.base(), btf).ok().flatten()
+                }
                 _ => None,
             },
             sections: sections.into_iter().flatten().collect(),
@@ -135,20 +138,6 @@ impl File {
             && !self.ids.as_ref().is_some_and(malformed)
             && self.stale.is_none()
     }
-}
-
-/// What in `btf`, plain split BTF, contradicts `kernel`.
-fn stale(btf: &[u8], kernel: &Kernel) -> Option<String> {
-    let base = kernel.base();
-    let input = Input {
-        btf,
-        btf_base: None,
-    };
-    // What cannot be surveyed is told as malformed.
-    let survey = Survey::of(&base, &input).ok()?;
-    let fits = fits_plain(&base, &survey, &mut vec![0; survey.verify_len()]);
-    let error = fits.err()?;
-    Some(survey.describe(&base, error).to_string())
 }
 
 impl Sort {

@@ -5,12 +5,13 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use anyhow::{anyhow, Result};
+use anyhow::{anyhow, bail, Result};
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
-use rust_btfreloc::reloc::{fits_plain, Input, Survey};
+use rust_btfreloc::reloc::Input;
 
 use crate::input::Kernel;
 use crate::inspect::Sort;
+use crate::plain::contradiction;
 
 /// The vmlinux for modules with plain split BTF, read when the first of them comes.
 pub struct Vmlinux<'p> {
@@ -60,7 +61,7 @@ pub fn with_btf<T>(
         }
         (None, _) => {
             let kernel = vmlinux.get()?;
-            fits(kernel, input)?;
+            fits(kernel, input.btf)?;
             on(kernel.base().btf(), input.btf, work)
         }
     }
@@ -87,17 +88,14 @@ fn on<T>(base: &Btf<'_>, bytes: &[u8], work: impl FnOnce(&Btf<'_>) -> Result<T>)
 }
 
 /// Refuses plain split BTF that was made for another kernel.
-fn fits(kernel: &Kernel, input: &Input<'_>) -> Result<()> {
-    let base = kernel.base();
-    let survey = Survey::of(&base, input).map_err(words)?;
-    let mut scratch = vec![0; survey.verify_len()];
-    fits_plain(&base, &survey, &mut scratch).map_err(|error| {
-        anyhow!(
-            "not split off {}: {}; name the vmlinux it was built with by --base",
-            kernel.label(),
-            survey.describe(&base, error)
-        )
-    })
+fn fits(kernel: &Kernel, btf: &[u8]) -> Result<()> {
+    match contradiction(&kernel.base(), btf).map_err(words)? {
+        None => Ok(()),
+        Some(found) => bail!(
+            "not split off {}: {found}; name the vmlinux it was built with by --base",
+            kernel.label()
+        ),
+    }
 }
 
 fn words(error: Error) -> anyhow::Error {
