@@ -25,11 +25,13 @@ pub(super) fn find(release: &[u8]) -> Result<Option<Firmware>, Cause> {
     if !firmware::is_folder(&folder) {
         return Ok(None);
     }
-    let file = CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release))))?;
     let name = CString::try_from_fmt(fmt!("btfreloc/{}", Text(SuppliedName(release))))?;
     match Firmware::read(&name) {
         Err(error) if error == ENOENT => Ok(None),
-        Err(error) => Err(Cause::Unread(file, error)),
+        Err(error) => {
+            let file = CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release))))?;
+            Err(Cause::Unread(file, error))
+        }
         Ok(read) => Ok(Some(read)),
     }
 }
@@ -82,7 +84,7 @@ fn fits(base: &reloc::Base<'_>, release: &[u8], btf: &[u8]) -> Result<(), Cause>
         btf_base: None,
     };
     let survey = reloc::Survey::of(base, &input).map_err(|error| refused(error.into()))?;
-    let mut scratch = memory::zeroed(survey.scratch_len())?;
+    let mut scratch = memory::zeroed(survey.verify_len())?;
     reloc::fits_plain(base, &survey, &mut scratch)
         .map_err(|error| refused(survey.describe(base, error)))?;
     Ok(())
