@@ -13,6 +13,8 @@ pub mod elf;
 pub mod reloc;
 #[path = "src/kernel/mod.rs"]
 mod shell;
+#[path = "src/text/mod.rs"]
+pub mod text;
 
 #[cfg(not(CONFIG_DEBUG_INFO_BTF_MODULES))]
 compile_error!("this kernel gives modules no BTF: it needs CONFIG_DEBUG_INFO_BTF_MODULES=y");

@@ -8,3 +8,4 @@
 pub mod btf;
 pub mod elf;
 pub mod reloc;
+pub mod text;

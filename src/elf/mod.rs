@@ -34,7 +34,6 @@ mod header;
 mod modinfo;
 mod section;
 mod symbol;
-mod text;
 
 pub use error::{Error, Place, Reason};
 pub use section::Section;

@@ -4,10 +4,8 @@
 
 use super::memory;
 use crate::btf::{self, to_usize};
-use crate::reloc::{
-    btf_ids::{Entry, Form, Patched},
-    Name,
-};
+use crate::reloc::btf_ids::{Entry, Form, Patched};
+use crate::text::Name;
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, bindings, prelude::*};
 use pin_init::Zeroable;

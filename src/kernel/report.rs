@@ -5,6 +5,7 @@
 
 use super::{cause::Cause, debugfs::Show, ids::IdReport, memory, text::Text};
 use crate::reloc::{self, standalone, Counts, Fate, Plan, SuppliedName, SUPPLIED_FOLDER};
+use crate::text;
 use core::fmt::Display;
 use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
 
@@ -150,7 +151,7 @@ impl Relocated {
             .filter(|entry| matches!(entry.fate, Fate::Opaque(_)));
         let mut separator = " (";
         for entry in opaque.by_ref().take(NAMES_IN_LOG) {
-            write!(f, "{separator}{}", reloc::short(entry.name))?;
+            write!(f, "{separator}{}", text::short(entry.name))?;
             separator = ", ";
         }
         let more = opaque.fold(0_u32, |more, _| more.saturating_add(1));

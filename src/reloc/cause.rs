@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Why a module's BTF is not relocated; [`super::text`] has the words, and what can be done.
+//! Why a module's BTF is not relocated; [`crate::text`] has the words, and what can be done.
 
 use super::{btf_ids, Described, Unmatched};
 use crate::btf::Error;

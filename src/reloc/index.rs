@@ -2,7 +2,7 @@
 
 //! Finds the types of a base by name, in memory that follows the number of named types.
 
-use super::hash::hash;
+use super::tables::hash;
 use crate::btf::{to_usize, Btf, Found, Kind, Reason, Record};
 
 /// A hash index over the named types of a base that a distilled type may become.

@@ -2,7 +2,7 @@
 
 //! The first look at a module's BTF: its headers, and how much there is of what.
 
-use super::scratch::Sizes;
+use super::distilled::Sizes;
 use super::{standalone, Base};
 use crate::btf::{Blob, Error, Form, Section, Table};
 

@@ -10,7 +10,8 @@ use std::collections::HashSet;
 use rust_btfreloc::btf::{
     to_usize, verify, Bits, Blob, Btf, Error, Form, Kind, Record, Section, Table,
 };
-use rust_btfreloc::reloc::{check_distilled, check_plain, Base, Input, Name, Survey};
+use rust_btfreloc::reloc::{check_distilled, check_plain, Base, Input, Survey};
+use rust_btfreloc::text::Name;
 
 /// What the kernel says, and what its code makes of each distilled type.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
-    btf_ids, Cause, CauseKind, Described, Input, Name, Plan, Report, Survey, Unmatched, Why,
+    btf_ids, Cause, CauseKind, Described, Input, Plan, Report, Survey, Unmatched, Why,
 };
+use rust_btfreloc::text::Name;
 
 #[rustfmt::skip]
 const REASONS: &[(Reason, &str)] = &[

@@ -4,7 +4,7 @@
 
 use super::PAIR;
 use crate::btf::{put_u32, read_u32, to_usize};
-use crate::reloc::sort::heap_sort;
+use crate::reloc::tables::heap_sort;
 
 /// The entries of a set (an id each) or of a set8 (an id and its flags each).
 struct Entries<'a> {

@@ -4,7 +4,7 @@
 
 use super::{put, swap, Words};
 use crate::btf::{to_usize, Btf, MAX_NAME_LEN};
-use crate::reloc::sort::heap_sort;
+use crate::reloc::tables::heap_sort;
 
 /// The order of the types in the new split BTF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use super::put;
 use crate::btf::{copy, len_u32, to_usize, Btf, Reason, MAX_NAME_OFFSET};
-use crate::reloc::hash::hash;
+use crate::reloc::tables::hash;
 
 /// String offsets that share a page.
 const PAGE: u32 = 128;

@@ -8,7 +8,7 @@ use crate::btf::{
     to_usize, verify, Bits, Blob, Btf, Error, Form, Found, Kind, Reason, Record, Section, Table,
 };
 use crate::reloc::index::is_indexed;
-use crate::reloc::ranked::{Growing, Ranked};
+use crate::reloc::tables::{Growing, Ranked};
 
 /// A module's split BTF, not distilled, and the base it was made for.
 #[derive(Clone, Copy)]

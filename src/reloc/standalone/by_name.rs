@@ -3,8 +3,7 @@
 //! Finds a module's types by name, for what the index of vmlinux does not hold.
 
 use crate::btf::{read_u32, to_usize, Btf, Kind, Record};
-use crate::reloc::hash::hash;
-use crate::reloc::scratch::{put, Words};
+use crate::reloc::tables::{hash, put, Words};
 
 /// Types of one hash that are looked at. What stands behind is passed over and so stays the
 /// module's: names made to collide cost matches and not time.

@@ -4,8 +4,7 @@
 
 use super::users::Users;
 use crate::btf::{to_usize, Btf, Kind, Record};
-use crate::reloc::order;
-use crate::reloc::scratch::put;
+use crate::reloc::tables::{put, sort_by_name};
 
 /// Stands for a new id that is not known yet.
 const KEPT: u32 = u32::MAX;
@@ -48,7 +47,7 @@ pub(super) fn keep(
     }
     let len = keep.len;
     let kept = kept.get_mut(..len).unwrap_or_default();
-    order::sort_by_name(btf, kept);
+    sort_by_name(btf, kept);
     for (new, id) in (start..u32::MAX).zip(kept.iter()) {
         put(ids, to_usize(id.wrapping_sub(1)), new);
     }

@@ -3,7 +3,7 @@
 //! Pairs of a module's type and a type of vmlinux that may be the same.
 
 use crate::btf::to_usize;
-use crate::reloc::scratch::{put, Words};
+use crate::reloc::tables::{put, Words};
 
 /// Types of vmlinux that one type of a module is compared with.
 const LIMIT: usize = 8;

@@ -10,7 +10,7 @@ use super::spread::Spread;
 use super::strings::{records, Strings};
 use super::survey::Survey;
 use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Reason, Record, MAX_TYPE};
-use crate::reloc::scratch::put;
+use crate::reloc::tables::put;
 use crate::reloc::Base;
 
 /// How many types of a module became what.

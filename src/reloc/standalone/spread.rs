@@ -13,8 +13,9 @@ use super::compare::{flavour, is_declared, Difference, Sides};
 use super::pairs::{Pairs, State};
 use super::users::Users;
 use crate::btf::{read_u32, to_usize, Record};
+use crate::reloc::distilled::{matching, Fate};
 use crate::reloc::index::is_indexed;
-use crate::reloc::{matching, Base, Fate};
+use crate::reloc::Base;
 
 /// What the pairs are made and judged by.
 pub(super) struct Spread<'s, 'a> {

@@ -3,7 +3,7 @@
 //! The strings that are still used, moved together: the module's own, in their order.
 
 use crate::btf::{to_usize, Blob, Btf, Reason, Record, MAX_NAME_OFFSET};
-use crate::reloc::ranked::{Growing, Ranked};
+use crate::reloc::tables::{Growing, Ranked};
 
 /// Where each string of the module is after the others are left out.
 pub(super) struct Strings<'a> {

@@ -7,8 +7,7 @@ use super::pairs::Pairs;
 use super::recognise::recognise;
 use super::users::Users;
 use crate::btf::{to_usize, Bits, Blob, Btf, Error, Form, Section, Table};
-use crate::reloc::ranked::Growing;
-use crate::reloc::scratch::Words;
+use crate::reloc::tables::{Growing, Words};
 
 /// BTF that stands alone, whose header holds and whose records can be walked.
 pub struct Survey<'a> {

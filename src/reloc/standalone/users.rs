@@ -3,7 +3,7 @@
 //! Which types of a module refer to a type, and where in them.
 
 use crate::btf::{to_usize, Btf};
-use crate::reloc::scratch::{put, Words};
+use crate::reloc::tables::{put, Words};
 
 /// The references of a module's types, by the type that is referred to.
 pub(super) struct Users<'a> {

@@ -3,7 +3,7 @@
 //! What becomes of BTF that stands alone.
 
 use rust_btfreloc::reloc::standalone::{Conflict, Counts};
-use rust_btfreloc::reloc::Name;
+use rust_btfreloc::text::Name;
 use serde::Serialize;
 
 use super::Outcome;

@@ -3,7 +3,8 @@
 //! The verdict on one module and one kernel.
 
 use rust_btfreloc::btf::Record;
-use rust_btfreloc::reloc::{Base, Counts, Entry, Fate, Name, Policy, Report, Unmatched};
+use rust_btfreloc::reloc::{Base, Counts, Entry, Fate, Policy, Report, Unmatched};
+use rust_btfreloc::text::Name;
 use serde::Serialize;
 
 use super::rebased::Rebased;

@@ -7,7 +7,8 @@ use std::convert::Infallible;
 
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Form};
-use rust_btfreloc::reloc::{Cause, Name};
+use rust_btfreloc::reloc::Cause;
+use rust_btfreloc::text::Name;
 
 use super::Distilled;
 

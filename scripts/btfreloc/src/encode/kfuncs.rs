@@ -16,7 +16,7 @@ use anyhow::{anyhow, bail, Context, Result};
 use rust_btfreloc::btf::{read_u32, Btf, Kind, Record};
 use rust_btfreloc::elf::{Elf, Symbol};
 use rust_btfreloc::reloc::btf_ids::Form;
-use rust_btfreloc::reloc::Name;
+use rust_btfreloc::text::Name;
 
 use super::grown::Grown;
 use crate::status::Refused;

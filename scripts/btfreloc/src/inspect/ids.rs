@@ -6,7 +6,8 @@ use std::convert::Infallible;
 
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Entry, Form, Reason};
-use rust_btfreloc::reloc::{Cause, Name};
+use rust_btfreloc::reloc::Cause;
+use rust_btfreloc::text::Name;
 use serde::Serialize;
 
 /// A `.BTF_ids` section.

@@ -9,7 +9,7 @@ use anyhow::{anyhow, ensure, Context, Result};
 use rust_btfreloc::btf::{put_u32, read_u32, Btf, Kind};
 use rust_btfreloc::elf::{Elf, Symbol};
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Form};
-use rust_btfreloc::reloc::Name;
+use rust_btfreloc::text::Name;
 
 use super::wanted::{self, Wanted};
 use super::{Missing, Resolved, Several};

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The words for what was found: the kernel log, debugfs and the host tool all print through here.
+//! The words for what was found and decided: kernel log, debugfs and host tool all print through here.
 
+mod elf;
 mod standalone;
 
 use core::fmt::{Display, Formatter, Result, Write};
 
-use super::{
+use crate::btf::{Error, Kind, Part, Reason, Section, Target};
+use crate::reloc::{
     btf_ids, Cause, CauseKind, Described, Entry, Fate, Sort, SuppliedName, Unmatched, Why,
     SUPPLIED_FOLDER,
 };
-use crate::btf::{Error, Kind, Part, Reason, Section, Target};
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
 pub struct Name<'a>(pub &'a [u8]);

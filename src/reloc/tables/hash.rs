@@ -10,7 +10,7 @@ const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 /// A hash of `name`, eight bytes a step: names have some twenty.
 ///
 /// Its high and its low bits may be used each by themselves.
-pub(super) fn hash(name: &[u8]) -> u32 {
+pub(in crate::reloc) fn hash(name: &[u8]) -> u32 {
     let mut hash = u64::from(len_u32(name).unwrap_or(u32::MAX));
     let mut rest = name;
     while let Some((word, tail)) = rest.split_first_chunk::<8>() {

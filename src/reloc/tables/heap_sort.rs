@@ -6,7 +6,7 @@
 ///
 /// `less(a, b)` compares the items at two places, `swap(a, b)` exchanges them; both are called with
 /// places below `len`. Equal items end in any order.
-pub(super) fn heap_sort<T: ?Sized>(
+pub(in crate::reloc) fn heap_sort<T: ?Sized>(
     items: &mut T,
     len: usize,
     less: impl Fn(&T, usize, usize) -> bool,

@@ -4,7 +4,7 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use super::{Error, Place, Reason};
+use crate::elf::{Error, Place, Reason};
 
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {

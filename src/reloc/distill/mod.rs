@@ -30,4 +30,4 @@ pub use order::Order;
 pub use plan::{Counts, Plan};
 pub use survey::{Module, Survey};
 
-use super::scratch::{put, swap, Words};
+use super::tables::{put, swap, Words};

@@ -5,8 +5,9 @@
 
 use super::order;
 use super::strings::Strings;
-use super::{matching, Base, Fate, Verified, Why};
+use super::{matching, Fate, Verified, Why};
 use crate::btf::{len_u32, to_usize, Btf, Error, Kind, Reason, Record, MAX_NAME_OFFSET, MAX_TYPE};
+use crate::reloc::Base;
 
 /// What is done where a distilled type has no match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 
 //! A set of numbers that tells of each how many in it are lower: ids or offsets that move together.
 
-use super::scratch::put;
+use super::words::put;
 use crate::btf::to_usize;
 
 /// A set that grows.
-pub(super) struct Growing<'a> {
+pub(in crate::reloc) struct Growing<'a> {
     bits: &'a mut [u32],
     /// For each word of `bits`, how many numbers are in those ahead of it.
     ahead: &'a mut [u32],
@@ -14,7 +14,7 @@ pub(super) struct Growing<'a> {
 
 /// A set that gives each number in it its rank.
 #[derive(Clone, Copy)]
-pub(super) struct Ranked<'a> {
+pub(in crate::reloc) struct Ranked<'a> {
     bits: &'a [u32],
     ahead: &'a [u32],
 }
@@ -26,12 +26,12 @@ fn bits_len(end: u32) -> usize {
 
 impl<'a> Growing<'a> {
     /// Words for the numbers below `end`.
-    pub(super) fn needs(end: u32) -> usize {
+    pub(in crate::reloc) fn needs(end: u32) -> usize {
         bits_len(end).saturating_mul(2)
     }
 
     /// The empty set in `words`, of [`Growing::needs`] words.
-    pub(super) fn new(words: &'a mut [u32], end: u32) -> Option<Self> {
+    pub(in crate::reloc) fn new(words: &'a mut [u32], end: u32) -> Option<Self> {
         let (bits, ahead) = words.split_at_mut_checked(bits_len(end))?;
         bits.fill(0);
         Some(Growing { bits, ahead })
@@ -39,7 +39,7 @@ impl<'a> Growing<'a> {
 
     /// Puts `number` into the set, and tells whether it was there before.
     #[inline]
-    pub(super) fn set(&mut self, number: u32) -> bool {
+    pub(in crate::reloc) fn set(&mut self, number: u32) -> bool {
         let Some(word) = self.bits.get_mut(to_usize(number / 32)) else {
             return true;
         };
@@ -49,7 +49,7 @@ impl<'a> Growing<'a> {
     }
 
     /// All numbers are in it.
-    pub(super) fn ranked(self) -> Ranked<'a> {
+    pub(in crate::reloc) fn ranked(self) -> Ranked<'a> {
         let mut count = 0u32;
         for (at, word) in (0..usize::MAX).zip(self.bits.iter()) {
             put(self.ahead, at, count);
@@ -67,7 +67,7 @@ impl<'a> Growing<'a> {
 impl Ranked<'_> {
     /// How many numbers of the set are lower than `number`; `None` where it is not in the set.
     #[inline]
-    pub(super) fn rank(&self, number: u32) -> Option<usize> {
+    pub(in crate::reloc) fn rank(&self, number: u32) -> Option<usize> {
         let at = to_usize(number / 32);
         let word = *self.bits.get(at)?;
         if word & bit(number) == 0 {

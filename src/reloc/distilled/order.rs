@@ -2,10 +2,9 @@
 
 //! Where opaque types stand among a module's own, and the ids that follow from it.
 
-use super::scratch::{put, swap};
-use super::sort::heap_sort;
 use super::Fate;
 use crate::btf::{len_u32, to_usize, Btf};
+use crate::reloc::tables::{is_less, name_of, put, sort_by_name};
 
 /// Puts the ids in `opaque` in the order of their names and finds each its place: the index of the
 /// module's type that it goes in front of. Where the module's types are not sorted, or one has a
@@ -16,26 +15,8 @@ pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
         return;
     }
     for (id, place) in opaque.iter().zip(places) {
-        *place = upper_bound(btf, name(btf, *id).unwrap_or(&[]));
+        *place = upper_bound(btf, name_of(btf, *id).unwrap_or(&[]));
     }
-}
-
-/// Puts the types `ids` in the order of their names, those of one name, or of none, in the order of
-/// their ids. `false`, and nothing done, where a name is too long to be compared again and again.
-pub(super) fn sort_by_name(btf: &Btf<'_>, ids: &mut [u32]) -> bool {
-    if !ids.iter().all(|id| name(btf, *id).is_some()) {
-        return false;
-    }
-    heap_sort(
-        ids,
-        ids.len(),
-        |ids, a, b| {
-            let ((name_a, id_a), (name_b, id_b)) = (key(btf, ids, a), key(btf, ids, b));
-            is_less(name_a, name_b) || (name_a == name_b && id_a < id_b)
-        },
-        swap,
-    );
-    true
 }
 
 /// Fills in the new id of every type of a module and its distilled base, by id, void's first.
@@ -95,7 +76,7 @@ fn upper_bound(btf: &Btf<'_>, name: &[u8]) -> u32 {
     let (mut low, mut high) = (0u32, btf.own_count());
     while low < high {
         let middle = low.midpoint(high);
-        let other = self::name(btf, btf.start_id().saturating_add(middle));
+        let other = name_of(btf, btf.start_id().saturating_add(middle));
         if !is_less(name, other.unwrap_or(&[])) {
             low = middle.saturating_add(1);
         } else {
@@ -103,19 +84,4 @@ fn upper_bound(btf: &Btf<'_>, name: &[u8]) -> u32 {
         }
     }
     low
-}
-
-/// The order of `strcmp`; that of slices leaves a panic path behind.
-fn is_less(a: &[u8], b: &[u8]) -> bool {
-    a.iter().lt(b)
-}
-
-fn name<'a>(btf: &Btf<'a>, id: u32) -> Option<&'a [u8]> {
-    btf.name(btf.record(id)?.name_off())
-}
-
-/// What opaque types are sorted by: the name, and for types that share it the id.
-fn key<'a>(btf: &Btf<'a>, ids: &[u32], at: usize) -> (&'a [u8], u32) {
-    let id = ids.get(at).copied().unwrap_or(0);
-    (name(btf, id).unwrap_or(&[]), id)
 }

@@ -2,9 +2,10 @@
 
 //! The set-up of a relocation: a module is verified, whatever it is to be relocated to.
 
+use super::embedded;
 use super::scratch::Sizes;
-use super::{embedded, Survey};
 use crate::btf::{verify, Bits, Btf, Error, Found, Kind, Reason, Record};
+use crate::reloc::Survey;
 
 /// A module with a distilled base in which the kernel would find nothing wrong, and what a
 /// relocation wants to know of it.

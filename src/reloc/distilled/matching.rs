@@ -2,14 +2,15 @@
 
 //! Which vmlinux type a distilled type becomes: one arm a rule.
 
-use super::{layout, Base, Fate, Why};
+use super::{layout, Fate, Why};
 use crate::btf::{Kind, Record};
+use crate::reloc::Base;
 
 /// The vmlinux type for the distilled type `record` of this `name`, and vmlinux's string offset of
 /// the name, 0 where no type has it.
 ///
 /// `embedded` says that a type of the module holds it by value, so that its size counts.
-pub(super) fn fate(
+pub(in crate::reloc) fn fate(
     base: &Base<'_>,
     record: &Record<'_>,
     name: &[u8],
