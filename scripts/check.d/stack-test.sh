@@ -66,7 +66,10 @@ pointer 'call __x86_indirect_thunk_r11' | expect 1 "a chain of 840 bytes" 1000 8
 pointer 'call memcpy' | expect 0 "deepest chain 508 bytes" 1000 1000
 pointer 'call seq_printf' | sed 's/deep/deep3fmt/' | expect 0 "deepest chain 840 bytes" 1000 1000
 
-# By way of another function, and of a pointer that it takes itself.
+# By itself, by way of another function, and of a pointer that it takes itself.
+routine one 0 "call one" | expect 1 "recursion: one -> one" 1000 1000
+printf '%s\n' ".type one, @function" one: "sub \$8, %rsp" "call one" "add \$8, %rsp" ret |
+	expect 1 "recursion: one -> one" 1000 1000
 {
 	routine one 0 "call two"
 	routine two 0 "call one"

@@ -102,7 +102,7 @@ class Object:
             deepest_yet = max(deepest_yet, depth)
             if mnemonic[0] == "j" or mnemonic.startswith("call"):
                 target = self.target(function, operands, reference)
-                if isinstance(target, int) and function.start <= target < end:
+                if mnemonic[0] == "j" and isinstance(target, int) and function.start <= target < end:
                     at_target[target] = max(depth, at_target.get(target, 0))
                 elif target != "__x86_return_thunk":
                     name = self.at.get((function.section, target), target)

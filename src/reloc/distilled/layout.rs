@@ -2,58 +2,115 @@
 
 //! Whether two types of a base, of one name, kind and size, are laid out the same.
 
-use crate::btf::{read_u32, Btf, Kind, Member, Record};
+use crate::btf::{read_u32, to_usize, Btf, Kind, Member, Record};
 
 /// Levels of arrays and modifiers that are followed to find a size.
 const DEPTH: u32 = 32;
 const POINTER_SIZE: u64 = 8;
 
-/// Levels of structs and unions without a name that are compared member by member.
-const NESTING: u32 = 8;
+/// Levels of structs and unions that are compared member by member: all but the first without a name.
+const LEVELS: usize = 9;
 
 /// Whether `a` and `b` have the same members (name, offset, size) or values (name, value).
 ///
 /// The members of a member without a name count as members, too.
 pub(super) fn same(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
-    same_to(btf, a, b, NESTING)
+    if !same_head(btf, a, b) {
+        return false;
+    }
+    // Kept level by level, as calls would be, in less of a kernel's stack.
+    let mut levels = [Level::of(a, b); LEVELS];
+    let mut depth = 0usize;
+    while let Some(level) = levels.get_mut(depth) {
+        match level.step(btf) {
+            Step::Differ => return false,
+            Step::Done => match depth.checked_sub(1) {
+                Some(above) => depth = above,
+                None => return true,
+            },
+            Step::Into(below) => {
+                depth = depth.saturating_add(1);
+                if let Some(level) = levels.get_mut(depth) {
+                    *level = below;
+                }
+            }
+        }
+    }
+    false
 }
 
-fn same_to(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>, nesting: u32) -> bool {
+/// Whether all is the same but members.
+fn same_head(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
     if a.kind() != b.kind() || a.size() != b.size() || a.vlen() != b.vlen() {
         return false;
     }
     match a.kind() {
-        Kind::Struct | Kind::Union => same_members(btf, a, b, nesting),
         Kind::Enum | Kind::Enum64 => same_values(btf, a, b),
         _ => true,
     }
 }
 
-fn same_members(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>, nesting: u32) -> bool {
-    a.members().zip(b.members()).all(|(a, b)| {
-        same_string(btf, a.name_off, b.name_off)
-            && a.bit_offset == b.bit_offset
-            && a.bit_size == b.bit_size
-            && same_type(btf, &a, &b, nesting)
-    })
+/// Two types whose members are being compared.
+#[derive(Clone, Copy)]
+struct Level {
+    /// Where they are in the type part.
+    a: u32,
+    b: u32,
+    /// Index of the next member.
+    next: u32,
 }
 
-/// Whether the types of two members are of one size, and for members without a name laid out the
-/// same.
-fn same_type(btf: &Btf<'_>, a: &Member, b: &Member, nesting: u32) -> bool {
-    if a.type_id == b.type_id {
-        return true;
+/// How far the members of a [`Level`] are the same.
+enum Step {
+    /// To the last.
+    Done,
+    /// Up to one without a name, of these types.
+    Into(Level),
+    Differ,
+}
+
+impl Level {
+    fn of(a: &Record<'_>, b: &Record<'_>) -> Self {
+        Level {
+            a: a.at(),
+            b: b.at(),
+            next: 0,
+        }
     }
-    if a.name_off != 0 {
-        return size_of(btf, a.type_id) == size_of(btf, b.type_id);
+
+    #[inline(never)]
+    fn step(&mut self, btf: &Btf<'_>) -> Step {
+        let record = |at| Record::parse(btf.blob().types(), at);
+        let (Ok(a), Ok(b)) = (record(self.a), record(self.b)) else {
+            return Step::Differ;
+        };
+        for (a, b) in a.members().zip(b.members()).skip(to_usize(self.next)) {
+            self.next = self.next.saturating_add(1);
+            let same = same_string(btf, a.name_off, b.name_off)
+                && a.bit_offset == b.bit_offset
+                && a.bit_size == b.bit_size;
+            if !same {
+                return Step::Differ;
+            }
+            if a.type_id == b.type_id {
+                continue;
+            }
+            if a.name_off == 0 {
+                return Self::below(btf, &a, &b);
+            }
+            if size_of(btf, a.type_id) != size_of(btf, b.type_id) {
+                return Step::Differ;
+            }
+        }
+        Step::Done
     }
-    match (
-        btf.unmodified(a.type_id),
-        btf.unmodified(b.type_id),
-        nesting.checked_sub(1),
-    ) {
-        (Some((_, a)), Some((_, b)), Some(nesting)) => same_to(btf, &a, &b, nesting),
-        _ => false,
+
+    /// The types of two members without a name.
+    fn below(btf: &Btf<'_>, a: &Member, b: &Member) -> Step {
+        match (btf.unmodified(a.type_id), btf.unmodified(b.type_id)) {
+            (Some((_, a)), Some((_, b))) if same_head(btf, &a, &b) => Step::Into(Self::of(&a, &b)),
+            _ => Step::Differ,
+        }
     }
 }
 
