@@ -74,10 +74,9 @@ impl<'a> Btf<'a> {
         }
     }
 
-    /// The same with the `table` of its own blob.
-    pub fn with_table(&self, table: Table<'a>) -> Self {
-        let own = Layer { table, ..self.own };
-        Btf { own, ..*self }
+    /// Finds types by the `table` of its own blob from now on.
+    pub fn set_table(&mut self, table: Table<'a>) {
+        self.own.table = table;
     }
 
     /// The blob without its base.

@@ -68,7 +68,7 @@ impl<'a> Base<'a> {
     ) -> Result<Self, Error> {
         let short = blob.error(0, 0, Reason::ShortBuffer);
         let mut index = index::Builder::new(index, size.names).ok_or(short)?;
-        let btf = Btf::without_table(None, blob, size.types);
+        let mut btf = Btf::without_table(None, blob, size.types);
         let table = match size.names {
             0 => Table::build(&blob, 1, offsets, SHIFT)?,
             _ => Table::build_with(&blob, 1, offsets, SHIFT, |id, record| {
@@ -78,8 +78,9 @@ impl<'a> Base<'a> {
                 }
             })?,
         };
+        btf.set_table(table);
         Ok(Base {
-            btf: btf.with_table(table),
+            btf,
             index: index.built(),
         })
     }

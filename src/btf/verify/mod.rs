@@ -32,28 +32,29 @@ pub fn kernel_verdict(btf: &Btf<'_>, identifiers: &mut Bits<'_>) -> Result<(), E
     chains(btf)
 }
 
-/// As [`kernel_verdict`], builds the table of the types on the way, and calls `visit` with each.
+/// As [`kernel_verdict`], gives `btf` the table of its types on the way, and calls `visit` with each.
 ///
 /// `btf` has no table yet ([`Btf::without_table`]); `offsets` has a word for each type.
 ///
 /// # Errors
 ///
 /// As [`kernel_verdict`] and [`Table::build`], and the first that `visit` finds.
+// In a frame of its own: a kernel's stack is small.
+#[inline(never)]
 pub fn build<'a>(
-    btf: &Btf<'a>,
+    btf: &mut Btf<'a>,
     offsets: &'a mut [u32],
     identifiers: &mut Bits<'_>,
     mut visit: impl FnMut(&Record<'_>) -> Result<(), Found>,
-) -> Result<Btf<'a>, Error> {
+) -> Result<(), Error> {
     let mut names = Names::new(btf, identifiers);
     let check = |_, record: &Record<'_>| {
         check_type(&mut names, record)?;
         visit(record)
     };
     let table = Table::build_with(btf.blob(), btf.start_id(), offsets, 0, check)?;
-    let btf = btf.with_table(table);
-    chains(&btf)?;
-    Ok(btf)
+    btf.set_table(table);
+    chains(btf)
 }
 
 /// Checks that every reference of the types that are not the base's names a type or void.

@@ -96,9 +96,9 @@ impl<'a> Survey<'a> {
             distilled: 0,
             seen: Seen::new(pages),
         };
-        let btf = Btf::without_table(Some(&base), split, own);
+        let mut btf = Btf::without_table(Some(&base), split, own);
         let end = btf.end_id();
-        let btf = verify::build(&btf, table, &mut names, |record| {
+        verify::build(&mut btf, table, &mut names, |record| {
             search.references(record, end)?;
             search.strings(record)
         })?;

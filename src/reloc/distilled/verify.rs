@@ -29,20 +29,20 @@ impl<'a> Survey<'a> {
     /// What the kernel would refuse in either section, a reference out of range, a kind that has no
     /// place in a distilled base, or a `scratch` too short.
     pub fn verify(&self, scratch: &'a mut [u32]) -> Result<Verified<'a>, Error> {
-        let missing = self.split.error(0, 0, Reason::NoData);
-        let blob = self.distilled.ok_or(missing)?;
-        let short = blob.error(0, 0, Reason::ShortBuffer);
-        let mut tables = self.sizes.cut(scratch).ok_or(short)?;
+        let blob = self.distilled.as_ref();
+        let blob = *blob.ok_or_else(|| self.split.error(0, 0, Reason::NoData))?;
+        let short = || blob.error(0, 0, Reason::ShortBuffer);
+        let mut tables = self.sizes.cut(scratch).ok_or_else(short)?;
 
-        let distilled = Btf::without_table(None, blob, self.sizes.distilled);
+        let mut distilled = Btf::without_table(None, blob, self.sizes.distilled);
         let (offsets, names) = (tables.distilled_offsets, &mut tables.distilled_names);
-        let distilled = verify::build(&distilled, offsets, names, check_distilled_type)?;
+        verify::build(&mut distilled, offsets, names, check_distilled_type)?;
 
-        let btf = Btf::without_table(Some(&distilled), self.split, self.sizes.split);
+        let mut btf = Btf::without_table(Some(&distilled), self.split, self.sizes.split);
         let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
         let (end, strings) = (btf.end_id(), btf.start_str_off());
         let (held, used) = (&mut tables.held, &mut tables.used);
-        let btf = verify::build(&btf, offsets, names, |record| {
+        verify::build(&mut btf, offsets, names, |record| {
             let holds = embedded::holds(record);
             record.each_id(|at, id| {
                 if holds {

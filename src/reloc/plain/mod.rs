@@ -51,9 +51,10 @@ fn verified<'a>(
 ) -> Result<Btf<'a>, Error> {
     let short = survey.split.error(0, 0, Reason::ShortBuffer);
     let mut tables = survey.sizes.cut(scratch).ok_or(short)?;
-    let btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
+    let mut btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
     let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
-    verify::build(&btf, offsets, names, |_| Ok(()))
+    verify::build(&mut btf, offsets, names, |_| Ok(()))?;
+    Ok(btf)
 }
 
 /// Whether BTF with this fault may be right on another base: what was found is of the base.

@@ -120,14 +120,15 @@ impl<'a> Plan<'a> {
 // In a frame of its own: a kernel's stack is small.
 #[inline(never)]
 fn verified<'a>(
-    btf: Btf<'a>,
+    mut btf: Btf<'a>,
     offsets: &'a mut [u32],
     identifiers: &mut Bits<'_>,
 ) -> Result<Btf<'a>, Error> {
     let end = btf.end_id();
-    verify::build(&btf, offsets, identifiers, |record| {
+    verify::build(&mut btf, offsets, identifiers, |record| {
         record.each_id(|at, id| verify::reference_below(at, id, end))
-    })
+    })?;
+    Ok(btf)
 }
 
 fn spread<'s, 'a>(base: &'s Base<'a>, btf: Btf<'a>, names: &'s ByName<'s>) -> Spread<'s, 'a> {
