@@ -127,7 +127,8 @@ impl<'l, 'a> Loading<'l, 'a> {
     where
         'a: 's,
     {
-        let plan = memory::boxed(|| survey.relocated(base, self.policy, self.release, scratch))?;
+        let mut plan = memory::room()?;
+        survey.relocated(base, self.policy, self.release, scratch, &mut plan)?;
         let Some(plan) = &*plan else {
             return Ok(None);
         };
@@ -151,7 +152,8 @@ impl<'l, 'a> Loading<'l, 'a> {
         survey: &Survey<'s>,
         scratch: &'s mut [u32],
     ) -> Result<Option<Relocation<'a>>, Cause> {
-        let plan = memory::boxed(|| survey.rebased(base, scratch))?;
+        let mut plan = memory::room()?;
+        survey.rebased(base, scratch, &mut plan)?;
         let Some(plan) = &*plan else {
             return Ok(None);
         };

@@ -25,6 +25,11 @@ pub(super) fn zeroed<T: Zeroable>(len: usize) -> Result<KVVec<T>, AllocError> {
     Ok(all)
 }
 
+/// Room for a value that is made where it lives: a plan is large, and the kernel's stack is small.
+pub(super) fn room<T>() -> Result<KBox<Option<T>>, AllocError> {
+    KBox::new(None, GFP_KERNEL)
+}
+
 /// What `make` gives, in memory of its own: a plan is large, and the kernel's stack is small.
 #[inline(never)]
 pub(super) fn boxed<T, E>(make: impl FnOnce() -> Result<T, E>) -> Result<KBox<T>, Cause>

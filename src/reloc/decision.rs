@@ -3,11 +3,14 @@
 //! What becomes of a module's BTF: the decision that the kernel module carries out and the host
 //! tool foretells, step by step.
 
-use super::{plain, standalone, Base, Cause, Described, Plan, Policy, Survey};
+use super::{plain, standalone, Base, Cause, Described, Plan, Policy, Survey, Verified};
 use crate::btf::{Error, Reason};
 
 impl<'a> Survey<'a> {
-    /// Decides how split BTF is relocated to `base`; `None` where the kernel takes it as it is.
+    /// Decides how split BTF is relocated to `base`, and puts that into `plan`, which stays `None`
+    /// where the kernel takes it as it is.
+    ///
+    /// A plan is large and a kernel's stack is small: it is made where it is to live.
     ///
     /// `release` is that of the kernel the module was built for, where its vermagic says. `scratch`
     /// has the length that [`Survey::scratch_len`] gives; its content does not matter.
@@ -21,17 +24,19 @@ impl<'a> Survey<'a> {
         policy: Policy,
         release: Option<&'a [u8]>,
         scratch: &'a mut [u32],
-    ) -> Result<Option<Plan<'a>>, Cause<'a>> {
+        plan: &mut Option<Plan<'a>>,
+    ) -> Result<(), Cause<'a>> {
         if self.distilled.is_none() {
-            return leave(base, self, release, scratch).map(|()| None);
+            return leave(base, self, release, scratch);
         }
         if self.split_count() == 0 && self.distilled_count() == 0 {
-            return Ok(None);
+            return Ok(());
         }
-        relocate(base, self, policy, scratch).map(Some)
+        relocate(base, self, policy, scratch, plan)
     }
 
-    /// Decides how BTF that stands alone is rebased to `base`; `None` where it does not.
+    /// Decides how BTF that stands alone is rebased to `base`, and puts that into `plan`, which stays
+    /// `None` where it does not.
     ///
     /// `scratch` is as for [`Survey::relocated`]. Whatever the policy: no type needs a match.
     ///
@@ -42,14 +47,12 @@ impl<'a> Survey<'a> {
         &self,
         base: &'a Base<'a>,
         scratch: &'a mut [u32],
-    ) -> Result<Option<standalone::Plan<'a>>, Cause<'a>> {
+        plan: &mut Option<standalone::Plan<'a>>,
+    ) -> Result<(), Cause<'a>> {
         let Some(alone) = &self.alone else {
-            return Ok(None);
+            return Ok(());
         };
-        match standalone::Plan::new(base, alone, scratch) {
-            Ok(plan) => Ok(Some(plan)),
-            Err(error) => Err(malformed(base, self, error)),
-        }
+        rebase(base, alone, scratch, plan).map_err(|error| malformed(base, self, error))
     }
 }
 
@@ -76,15 +79,14 @@ fn relocate<'a>(
     survey: &Survey<'a>,
     policy: Policy,
     scratch: &'a mut [u32],
-) -> Result<Plan<'a>, Cause<'a>> {
-    let plan = match verified_plan(base, survey, scratch) {
-        Ok(plan) => plan,
-        Err(error) => return Err(malformed(base, survey, error)),
-    };
-    match plan.obeys(policy) {
-        Ok(()) => Ok(plan),
-        Err(unmatched) => Err(Cause::Unmatched(unmatched)),
-    }
+    plan: &mut Option<Plan<'a>>,
+) -> Result<(), Cause<'a>> {
+    verified_plan(base, survey, scratch, plan).map_err(|error| malformed(base, survey, error))?;
+    let obeys = plan.as_ref().map_or(Ok(()), |plan| plan.obeys(policy));
+    obeys.map_err(|unmatched| {
+        *plan = None;
+        Cause::Unmatched(unmatched)
+    })
 }
 
 #[inline(never)]
@@ -92,12 +94,37 @@ fn verified_plan<'a>(
     base: &Base<'a>,
     survey: &Survey<'a>,
     scratch: &'a mut [u32],
-) -> Result<Plan<'a>, Error> {
-    let short = survey.split.error(0, 0, Reason::ShortBuffer);
+    plan: &mut Option<Plan<'a>>,
+) -> Result<(), Error> {
     let (words, scratch) = scratch
         .split_at_mut_checked(survey.verify_len())
-        .ok_or(short)?;
-    Plan::new(base, &survey.verify(words)?, scratch)
+        .ok_or_else(|| survey.split.error(0, 0, Reason::ShortBuffer))?;
+    match &survey.verify(words) {
+        Ok(verified) => put(base, verified, scratch, plan),
+        Err(error) => Err(*error),
+    }
+}
+
+#[inline(never)]
+fn put<'a>(
+    base: &Base<'a>,
+    verified: &Verified<'a>,
+    scratch: &'a mut [u32],
+    plan: &mut Option<Plan<'a>>,
+) -> Result<(), Error> {
+    *plan = Some(Plan::new(base, verified, scratch)?);
+    Ok(())
+}
+
+#[inline(never)]
+fn rebase<'a>(
+    base: &'a Base<'a>,
+    alone: &standalone::Survey<'a>,
+    scratch: &'a mut [u32],
+    plan: &mut Option<standalone::Plan<'a>>,
+) -> Result<(), Error> {
+    *plan = Some(standalone::Plan::new(base, alone, scratch)?);
+    Ok(())
 }
 
 fn malformed<'a>(base: &Base<'a>, survey: &Survey<'a>, error: Error) -> Cause<'a> {

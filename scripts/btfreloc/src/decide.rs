@@ -131,7 +131,8 @@ fn plan<T>(
     let mut scratch = vec![0; survey.scratch_len()];
     let release = elf.and_then(Elf::release);
     if survey.sort() == Sort::Standalone {
-        let plan = survey.rebased(base, &mut scratch)?;
+        let mut plan = None;
+        survey.rebased(base, &mut scratch, &mut plan)?;
         let rebased = |plan| {
             // The kernel would read such ids as vmlinux's.
             let ids = ids(elf, |id| standalone::Plan::new_id(plan, id));
@@ -140,7 +141,8 @@ fn plan<T>(
         };
         return plan.as_ref().map(rebased).transpose();
     }
-    let plan = survey.relocated(base, policy, release, &mut scratch)?;
+    let mut plan = None;
+    survey.relocated(base, policy, release, &mut scratch, &mut plan)?;
     let relocated = |plan: &Plan<'_>| {
         // What has no match the kernel refuses.
         let refused = plan.counts().opaque != 0;

@@ -44,10 +44,12 @@ fn decided(vmlinux: &Vmlinux, btf_base: &[u8], btf: &[u8], policy: Policy) -> Op
     };
     let survey = Survey::of(&base, &input).map_err(say).ok()?;
     let mut scratch = vec![7; survey.scratch_len()];
-    match survey.relocated(&base, policy, None, &mut scratch) {
+    let mut plan = None;
+    let outcome = survey.relocated(&base, policy, None, &mut scratch, &mut plan);
+    match outcome.map(|()| plan.as_ref()) {
         Ok(None) => None,
         Ok(Some(plan)) => {
-            say_all(btf_base, &plan);
+            say_all(btf_base, plan);
             let write = |filler| {
                 let mut out = vec![filler; plan.output_len()];
                 plan.write(&mut out).unwrap();

@@ -282,10 +282,8 @@ fn outcome(btf: &[u8], btf_base: Option<&[u8]>) -> Result<(), CauseKind> {
     let survey = Survey::of(&base, &Input { btf, btf_base }).map_err(|_| CauseKind::Malformed)?;
     let mut scratch = vec![0; survey.scratch_len()];
     let outcome = match survey.sort() {
-        Sort::Standalone => survey.rebased(&base, &mut scratch).map(|_| ()),
-        _ => survey
-            .relocated(&base, Policy::Opaque, None, &mut scratch)
-            .map(|_| ()),
+        Sort::Standalone => survey.rebased(&base, &mut scratch, &mut None),
+        _ => survey.relocated(&base, Policy::Opaque, None, &mut scratch, &mut None),
     };
     outcome.map_err(|cause| cause.kind())
 }

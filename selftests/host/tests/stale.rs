@@ -392,7 +392,8 @@ fn told(add: impl FnOnce(&mut Builder)) -> (CauseKind, String) {
     };
     let survey = Survey::of(&base, &input).unwrap();
     let mut scratch = vec![0; survey.scratch_len()];
-    let outcome = survey.relocated(&base, Policy::Opaque, Some(b"7.2.6"), &mut scratch);
+    let release = Some(&b"7.2.6"[..]);
+    let outcome = survey.relocated(&base, Policy::Opaque, release, &mut scratch, &mut None);
     let cause = outcome.err().unwrap();
     (cause.kind(), cause.to_string())
 }

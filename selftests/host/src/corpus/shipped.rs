@@ -95,8 +95,7 @@ fn outcome(vmlinux: &Vmlinux, btf: &[u8]) -> (u32, Result<(), (CauseKind, String
     };
     let survey = Survey::of(&base, &input).expect("a stock module has sound records");
     let mut scratch = vec![0; survey.scratch_len()];
-    let outcome = survey.relocated(&base, Policy::Opaque, None, &mut scratch);
-    let outcome = outcome.map(|_| ());
+    let outcome = survey.relocated(&base, Policy::Opaque, None, &mut scratch, &mut None);
     let outcome = outcome.map_err(|cause| (cause.kind(), cause.to_string()));
     (survey.split_count(), outcome)
 }
