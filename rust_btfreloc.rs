@@ -18,9 +18,11 @@ pub mod text;
 
 #[cfg(not(CONFIG_DEBUG_INFO_BTF_MODULES))]
 compile_error!("this kernel gives modules no BTF: it needs CONFIG_DEBUG_INFO_BTF_MODULES=y");
+#[cfg(not(CONFIG_SYSFS))]
+compile_error!("this kernel does not show what BTF it has registered: it needs CONFIG_SYSFS=y");
 
 use kernel::{prelude::*, sync::Arc};
-use shell::{AfterKernel, BeforeKernel, Dir, File, Loads, Registration, Stats, Vmlinux};
+use shell::{AfterKernel, BeforeKernel, BtfFiles, Dir, File, Loads, Registration, Stats, Vmlinux};
 
 module! {
     type: BtfReloc,
@@ -53,11 +55,12 @@ impl kernel::InPlaceModule for BtfReloc {
         pin_init::pin_init_scope(|| {
             let policy = shell::policy(module_parameters::policy.value())?;
             let vmlinux = Vmlinux::new()?;
+            let files = BtfFiles::new()?;
             let dir = Arc::new(Dir::new(c"btfreloc"), GFP_KERNEL)?;
             let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
             let shown = KBox::new(stats.clone(), GFP_KERNEL)?;
             let file = File::new(&dir, Stats::FILE, shown);
-            let loads = Arc::pin_init(Loads::new(vmlinux, policy, dir, stats), GFP_KERNEL)?;
+            let loads = Arc::pin_init(Loads::new(vmlinux, policy, files, dir, stats), GFP_KERNEL)?;
             Ok(try_pin_init!(Self {
                 stats: file,
                 after <- Registration::new(AfterKernel(loads.clone())),

@@ -57,6 +57,16 @@ diagnose "KiB left by $rounds loads that failed in the module's init: $failed"
 check "$rounds relocated loads that fail late leave no memory behind" test "$failed" -lt $((own + 200))
 check_equal "nor a report" stats "$(ls $DEBUGFS)"
 
+# A notifier ends the load when rust_btfreloc has shown the kernel another BTF: before the kernel's own, and after it.
+for priority in 1 -1; do
+	load "$MODULES/odd/btfreloc_notifier.ko" module=btfreloc_fail at=$priority act=fail
+	failed=$(grown fail_to_load "$MODULES/distilled/btfreloc_fail.ko")
+	diagnose "KiB left by $rounds loads that failed in a notifier of priority $priority: $failed"
+	check "$rounds relocated loads that fail in a notifier leave no memory behind" test "$failed" -lt $((own + 200))
+	check_equal "nor a report" stats "$(ls $DEBUGFS)"
+	unload btfreloc_notifier
+done
+
 # Many at once, while rust_btfreloc itself comes and goes.
 hammer() {
 	times=$1

@@ -17,6 +17,8 @@ pub(crate) enum Cause {
     NoImage,
     /// `.BTF` or `.BTF.base` is not inside the ELF file.
     Outside,
+    /// /sys/kernel/btf has a file of its name already.
+    Registered,
     /// The base that was supplied cannot be read: which file, and the loader's answer.
     Unread(CString, Error),
     /// The kernel did not give what was asked for; most likely no memory.
@@ -30,7 +32,7 @@ impl Cause {
             Self::Found(kind, ..) => Some(*kind),
             Self::Outside => Some(CauseKind::Malformed),
             Self::Unread(..) => Some(CauseKind::Supplied),
-            Self::NoImage | Self::Kernel(_) => None,
+            Self::NoImage | Self::Registered | Self::Kernel(_) => None,
         }
     }
 
@@ -47,7 +49,7 @@ impl Cause {
         match self {
             Self::Found(_, _, unusable) => *unusable,
             Self::Outside | Self::Unread(..) => true,
-            Self::NoImage | Self::Kernel(_) => false,
+            Self::NoImage | Self::Registered | Self::Kernel(_) => false,
         }
     }
 }
@@ -81,6 +83,10 @@ impl Display for Cause {
             Self::NoImage => f.write_str("its ELF file was not found in memory"),
             Self::Outside => f.write_str(
                 "malformed BTF: a section is not inside the ELF file; build the module again",
+            ),
+            Self::Registered => f.write_str(
+                "/sys/kernel/btf has a file of its name already: the kernel registers BTF before \
+                 it can be relocated, or the name is taken",
             ),
             Self::Unread(file, error) => {
                 let file = file.to_str().unwrap_or_default();

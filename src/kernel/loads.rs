@@ -4,6 +4,7 @@
 
 use super::{
     base::Vmlinux,
+    btf_files::BtfFiles,
     cause::Cause,
     clock, debugfs,
     handover::Handover,
@@ -11,7 +12,7 @@ use super::{
     load::{self, Decision},
     notifier::{Coming, Event, ModuleNotifier, ModuleRef},
     relocation::Relocation,
-    report::ModuleReport,
+    report::{LoadReport, ModuleReport},
     stats::Stats,
     text::Text,
 };
@@ -31,16 +32,16 @@ type Key = usize;
 enum Progress {
     /// The kernel's notifier has yet to see what is shown to it.
     Pending(Pending),
-    /// It has seen it, and did not end the load; what it made of it, it tells no one but the kernel
-    /// log. The report may be read for as long as the module is loaded.
-    Seen(#[expect(dead_code, reason = "kept for its `Drop`")] debugfs::File<ModuleReport>),
+    /// It has seen it, and did not end the load. The report may be read for as long as the module is
+    /// loaded.
+    Seen(#[expect(dead_code, reason = "kept for its `Drop`")] debugfs::File<LoadReport>),
     /// Between the two.
     Moving,
 }
 
 struct Pending {
     handover: Handover,
-    report: KBox<ModuleReport>,
+    report: KBox<LoadReport>,
     nanoseconds: u64,
 }
 
@@ -49,6 +50,7 @@ struct Pending {
 pub(crate) struct Loads {
     vmlinux: Vmlinux,
     policy: Policy,
+    files: BtfFiles,
     #[pin]
     loads: Mutex<RBTree<Key, Progress>>,
     #[pin]
@@ -62,12 +64,14 @@ impl Loads {
     pub(crate) fn new(
         vmlinux: Vmlinux,
         policy: Policy,
+        files: BtfFiles,
         dir: Arc<debugfs::Dir>,
         stats: Arc<Stats>,
     ) -> impl PinInit<Self> {
         pin_init!(Self {
             vmlinux,
             policy,
+            files,
             loads <- new_mutex!(RBTree::new()),
             limit <- Limit::new(),
             dir,
@@ -105,7 +109,7 @@ impl Loads {
     }
 
     fn drop_btf(&self, module: Coming<'_>, cause: Cause, start: clock::Start) -> Result<(), Cause> {
-        let report = KBox::new(ModuleReport::Dropped(cause), GFP_KERNEL)?;
+        let report = KBox::new(LoadReport::new(ModuleReport::Dropped(cause)), GFP_KERNEL)?;
         self.begin(module, start, || {
             // SAFETY: `after_kernel` or `going` drops the handover. Both notifiers are called to the
             // end of this event, as unregistering one waits for that.
@@ -126,13 +130,17 @@ impl Loads {
         })
     }
 
-    /// Lets `commit` act only where there is room to remember it.
+    /// Lets `commit` act only where there is room to remember it, and where the kernel has not
+    /// registered the BTF yet.
     fn begin(
         &self,
         module: Coming<'_>,
         start: clock::Start,
-        commit: impl FnOnce() -> Result<(Handover, KBox<ModuleReport>)>,
+        commit: impl FnOnce() -> Result<(Handover, KBox<LoadReport>)>,
     ) -> Result<(), Cause> {
+        if self.files.has(module.name()) {
+            return Err(Cause::Registered);
+        }
         let room = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let (handover, report) = commit()?;
         let pending = Progress::Pending(Pending {
@@ -148,9 +156,10 @@ impl Loads {
     /// The kernel has looked at the BTF of `module`, and goes on with the load.
     fn after_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
-        let Some(pending) = self.take_pending(*module) else {
+        let Some(mut pending) = self.take_pending(*module) else {
             return;
         };
+        pending.report.seen(self.files.has(module.name()));
         drop(pending.handover);
         let file = match module.name() {
             name if name == Stats::FILE => debugfs::File::nameless(&self.dir, pending.report),
@@ -173,18 +182,19 @@ impl Loads {
         }
     }
 
-    fn keep(&self, module: ModuleRef<'_>, file: debugfs::File<ModuleReport>) {
+    fn keep(&self, module: ModuleRef<'_>, file: debugfs::File<LoadReport>) {
         if let Some(progress) = self.loads.lock().get_mut(&key(module)) {
             *progress = Progress::Seen(file);
         }
     }
 
     /// One line in the kernel log, unless there are too many, and the figures.
-    fn tell(&self, module: ModuleRef<'_>, report: &ModuleReport, nanoseconds: u64) {
+    fn tell(&self, module: ModuleRef<'_>, report: &LoadReport, nanoseconds: u64) {
         let (name, what) = (module.name(), Text(report.summary()));
         if self.limit.allows() {
-            match report {
+            match report.module() {
                 ModuleReport::Dropped(_) => pr_warn!("{name}: {what}\n"),
+                _ if report.refused() => pr_warn!("{name}: {what}, in {nanoseconds} ns\n"),
                 _ => pr_info!("{name}: {what}, in {nanoseconds} ns\n"),
             }
         }

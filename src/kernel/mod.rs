@@ -8,6 +8,7 @@
 
 mod alias;
 mod base;
+mod btf_files;
 mod carried;
 mod cause;
 mod clock;
@@ -34,6 +35,7 @@ mod text;
 mod vmlinux;
 
 pub(crate) use base::Vmlinux;
+pub(crate) use btf_files::BtfFiles;
 pub(crate) use debugfs::{Dir, File};
 pub(crate) use loads::{AfterKernel, BeforeKernel, Loads};
 pub(crate) use notifier::Registration;

@@ -3,7 +3,11 @@
 //! What the kernel is shown as a module's BTF, ready to be committed.
 
 use super::{
-    alias::Alias, cause::Cause, handover::Handover, notifier::Coming, report::ModuleReport,
+    alias::Alias,
+    cause::Cause,
+    handover::Handover,
+    notifier::Coming,
+    report::{LoadReport, ModuleReport},
 };
 use kernel::prelude::*;
 
@@ -11,7 +15,7 @@ use kernel::prelude::*;
 pub(crate) struct Relocation<'a> {
     btf: KVVec<u8>,
     ids: Option<PatchedIds<'a>>,
-    report: KBox<ModuleReport>,
+    report: KBox<LoadReport>,
 }
 
 /// `.BTF_ids` with its ids mapped, and the way to put it where the module reads it.
@@ -26,7 +30,7 @@ impl<'a> Relocation<'a> {
         ids: Option<PatchedIds<'a>>,
         report: ModuleReport,
     ) -> Result<Self, Cause> {
-        let report = KBox::new(report, GFP_KERNEL)?;
+        let report = KBox::new(LoadReport::new(report), GFP_KERNEL)?;
         Ok(Self { btf, ids, report })
     }
 
@@ -39,10 +43,7 @@ impl<'a> Relocation<'a> {
     /// # Safety
     ///
     /// As for [`Handover::replace`].
-    pub(crate) unsafe fn commit(
-        self,
-        module: Coming<'_>,
-    ) -> Result<(Handover, KBox<ModuleReport>)> {
+    pub(crate) unsafe fn commit(self, module: Coming<'_>) -> Result<(Handover, KBox<LoadReport>)> {
         // SAFETY: The requirements are those of this function.
         let handover = unsafe { Handover::replace(module, self.btf)? };
         if let Some(ids) = self.ids {

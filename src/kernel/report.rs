@@ -22,33 +22,70 @@ pub(crate) enum ModuleReport {
     Dropped(Cause),
 }
 
-impl ModuleReport {
+/// A [`ModuleReport`], and what the kernel made of it.
+pub(crate) struct LoadReport {
+    module: ModuleReport,
+    refused: bool,
+}
+
+impl LoadReport {
+    /// The kernel has yet to see what it is shown.
+    pub(crate) fn new(module: ModuleReport) -> Self {
+        Self {
+            module,
+            refused: false,
+        }
+    }
+
+    /// What became of the BTF.
+    pub(crate) fn module(&self) -> &ModuleReport {
+        &self.module
+    }
+
+    /// The kernel has seen what it was shown, and has `registered` it or not.
+    ///
+    /// With `CONFIG_MODULE_ALLOW_BTF_MISMATCH` it lets a module load whose BTF it refuses.
+    pub(crate) fn seen(&mut self, registered: bool) {
+        self.refused = !registered && !matches!(self.module, ModuleReport::Dropped(_));
+    }
+
+    /// Whether the kernel refused what it was shown.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+
     /// The report on one line.
     pub(crate) fn summary(&self) -> Summary<'_> {
         Summary(self)
     }
 }
 
-impl Show for ModuleReport {
+impl Show for LoadReport {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.summary())?;
-        match self {
-            Self::Relocated(relocated) => relocated.show(f),
-            Self::Rebased(rebased) => rebased.show(f),
-            Self::Dropped(_) => Ok(()),
+        match &self.module {
+            ModuleReport::Relocated(relocated) => relocated.show(f),
+            ModuleReport::Rebased(rebased) => rebased.show(f),
+            ModuleReport::Dropped(_) => Ok(()),
         }
     }
 }
 
-/// A [`ModuleReport`] on one line.
-pub(crate) struct Summary<'a>(&'a ModuleReport);
+/// A [`LoadReport`] on one line.
+pub(crate) struct Summary<'a>(&'a LoadReport);
 
 impl Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        f.write_str("BTF ")?;
+        if self.0.refused {
+            f.write_str(
+                "refused by the kernel, which does not show it in /sys/kernel/btf; it was ",
+            )?;
+        }
+        match &self.0.module {
             ModuleReport::Relocated(relocated) => relocated.summary(f),
             ModuleReport::Rebased(rebased) => rebased.summary(f),
-            ModuleReport::Dropped(cause) => write!(f, "BTF dropped: {cause}"),
+            ModuleReport::Dropped(cause) => write!(f, "dropped: {cause}"),
         }
     }
 }
@@ -127,7 +164,7 @@ impl Relocated {
             mapped,
             opaque,
         } = self.counts;
-        f.write_str("BTF relocated")?;
+        f.write_str("relocated")?;
         if let Some(file) = &self.supplied {
             let file = file.to_str().unwrap_or_default();
             write!(f, " by way of {SUPPLIED_FOLDER}/{file}")?;
@@ -201,10 +238,7 @@ impl Rebased {
 
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (counts, conflicts) = (self.counts, self.conflicts);
-        write!(
-            f,
-            "BTF rebased: {counts}, {conflicts} differ from vmlinux's"
-        )?;
+        write!(f, "rebased: {counts}, {conflicts} differ from vmlinux's")?;
         self.ids.iter().try_for_each(|ids| write!(f, ", {ids}"))
     }
 }

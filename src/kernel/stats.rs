@@ -2,14 +2,18 @@
 
 //! What was done since this module was loaded, in figures.
 
-use super::{cause::Cause, debugfs::Show, report::ModuleReport};
+use super::{
+    cause::Cause,
+    debugfs::Show,
+    report::{LoadReport, ModuleReport},
+};
 use crate::reloc::{CauseKind, Sort};
 use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 
 /// The figures.
 #[derive(Default)]
 struct Figures {
-    /// Modules with BTF whose load was seen: the sum of the next five.
+    /// Modules with BTF whose load was seen: the sum of the next six.
     seen: u64,
     /// Modules whose BTF was relocated.
     relocated: u64,
@@ -19,6 +23,8 @@ struct Figures {
     left_alone: u64,
     /// Modules whose BTF the kernel was not shown.
     dropped: u64,
+    /// Modules whose BTF was relocated or rebased, and then refused by the kernel.
+    refused: u64,
     /// Modules whose BTF was left to the kernel, which may refuse it, or whose load failed.
     errors: u64,
     /// Types that became opaque.
@@ -81,11 +87,12 @@ impl Stats {
         self.count(nanoseconds, |figures| &mut figures.errors);
     }
 
-    /// The kernel was shown a module's BTF as `report` says.
-    pub(crate) fn shown(&self, report: &ModuleReport, nanoseconds: u64) {
+    /// The kernel has seen what it was shown of a module's BTF, as `report` says.
+    pub(crate) fn shown(&self, report: &LoadReport, nanoseconds: u64) {
         self.count(nanoseconds, |figures| {
             figures.last_nanoseconds = nanoseconds;
-            match report {
+            match report.module() {
+                _ if report.refused() => &mut figures.refused,
                 ModuleReport::Relocated(relocated) => {
                     add(&mut figures.opaque_types, u64::from(relocated.opaque()));
                     &mut figures.relocated
@@ -136,6 +143,7 @@ impl Show for Stats {
             ("rebased", figures.rebased),
             ("left_alone", figures.left_alone),
             ("dropped", figures.dropped),
+            ("refused", figures.refused),
             ("errors", figures.errors),
             ("opaque_types", figures.opaque_types),
             ("conflicting_types", figures.conflicting_types),
