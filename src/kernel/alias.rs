@@ -2,23 +2,14 @@
 
 //! A short-lived writable mapping of memory that is write-protected where it lies.
 
-use super::{ffi, memory, notifier::Coming, pages};
-use crate::btf::to_usize;
+use super::{ffi, memory, notifier::Coming, pages, region};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::{
-    bindings,
     ffi::{c_uint, c_void},
     page::PAGE_SIZE,
     prelude::*,
 };
-
-/// The regions of a module (`enum mod_mem_type`) with data that stays as long as the module.
-const DATA: [usize; 3] = [
-    bindings::mod_mem_type_MOD_RODATA as usize,
-    bindings::mod_mem_type_MOD_DATA as usize,
-    bindings::mod_mem_type_MOD_RO_AFTER_INIT as usize,
-];
 
 /// A second mapping of a range of a loading module's data, through which it can be written.
 ///
@@ -42,7 +33,7 @@ impl<'a> Alias<'a> {
     /// `EFAULT` where the range is not the module's, `ENOMEM`.
     pub(crate) fn new(module: Coming<'a>, addr: usize, len: usize) -> Result<Self> {
         let end = addr.checked_add(len).ok_or(EFAULT)?;
-        if len == 0 || !owns(module, addr, end) {
+        if len == 0 || !region::is_in(module, region::DATA.into_iter(), addr, len) {
             return Err(EFAULT);
         }
         let first = pages::start(addr);
@@ -89,27 +80,5 @@ impl Drop for Alias<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant this is what `vm_map_ram` returned for `count` pages.
         unsafe { ffi::vm_unmap_ram(self.mapping.as_ptr(), self.count) };
-    }
-}
-
-/// Whether `start..end` lies in the module's data.
-fn owns(module: Coming<'_>, start: usize, end: usize) -> bool {
-    DATA.into_iter().any(|region| {
-        let (base, size) = bounds(module, region);
-        base != 0 && base <= start && end <= base.saturating_add(size)
-    })
-}
-
-/// Address and size of one of [`DATA`].
-fn bounds(module: Coming<'_>, region: usize) -> (usize, usize) {
-    let module = module.as_ptr();
-    // SAFETY: By the invariants of `Coming` the module is valid, and `mem` has an element for each
-    // region, whose bounds stay. No reference is made to an element as a whole: it holds nodes of a
-    // tree, which others write.
-    unsafe {
-        let region = (&raw const (*module).mem)
-            .cast::<bindings::module_memory>()
-            .add(region);
-        ((*region).base.addr(), to_usize((*region).size))
     }
 }

@@ -27,6 +27,7 @@ mod nofault;
 mod notifier;
 mod pages;
 mod params;
+mod region;
 mod relocation;
 mod report;
 mod stats;

@@ -20,6 +20,12 @@ unsafe impl Plain for [u8; 32] {}
 unsafe impl Plain for bindings::elf64_hdr {}
 // SAFETY: It is made of integers only.
 unsafe impl Plain for bindings::elf64_shdr {}
+#[cfg(CONFIG_KALLSYMS)]
+// SAFETY: It is made of integers only.
+unsafe impl Plain for bindings::elf64_sym {}
+#[cfg(CONFIG_KALLSYMS)]
+// SAFETY: It is made of an integer and raw pointers only.
+unsafe impl Plain for bindings::mod_kallsyms {}
 
 /// The value at `addr`, of any alignment; `None` where reading faults.
 pub(super) fn read<T: Plain>(addr: usize) -> Option<T> {
