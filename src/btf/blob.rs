@@ -170,7 +170,9 @@ pub fn declared(start: &[u8; 32]) -> Option<(u32, u32)> {
         bytes: start,
     };
     let header_len = read_u32(start, 4)?;
-    parser.fixed_fields(header_len).ok()?;
+    if read_u16(start, 0) != Some(MAGIC) {
+        return None;
+    }
     let parts = parser.declared(header_len);
     let [types, ..] = parts;
     let ends = parts.map(|part| part.off.checked_add(part.len));

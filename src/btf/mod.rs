@@ -12,6 +12,7 @@ mod blob;
 mod bytes;
 mod error;
 mod kind;
+mod known;
 mod num;
 mod record;
 mod rewrite;
@@ -24,6 +25,7 @@ pub use blob::{declared, write_header, Blob, Form, HEADER_LEN, HEADER_LEN_LAYOUT
 pub use bytes::{copy, put_u32, read_u32};
 pub use error::{Error, Found, Part, Reason, Section, Target};
 pub use kind::{Kind, Shape, Starts};
+pub use known::{Found as FoundKnown, Known};
 pub use num::{len_u32, to_usize};
 pub use record::{Member, Record, Records, RECORD_LEN};
 pub use rewrite::rewrite;

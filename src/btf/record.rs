@@ -267,6 +267,11 @@ impl<'a> Record<'a> {
         match self.shape.starts {
             Starts::Id => self.each_element(0, visit),
             Starts::NameAndId => self.each_element(4, visit),
+            Starts::TwoIds => self.each_element(0, |at, id| {
+                visit(at, id)?;
+                let second = at.wrapping_add(4);
+                visit(second, self.word(to_usize(second)))
+            }),
             Starts::Plain | Starts::Name => Ok(()),
         }
     }
@@ -284,7 +289,7 @@ impl<'a> Record<'a> {
         visit(0, self.name_off())?;
         match self.shape.starts {
             Starts::Name | Starts::NameAndId => self.each_element(0, visit),
-            Starts::Plain | Starts::Id => Ok(()),
+            Starts::Plain | Starts::Id | Starts::TwoIds => Ok(()),
         }
     }
 
@@ -295,9 +300,10 @@ impl<'a> Record<'a> {
         visit: impl FnMut(u32, u32) -> Result<(), E>,
     ) -> Result<(), E> {
         match self.shape.elem {
-            0 => Ok(()),
+            12 => self.each_of::<12, E>(at, visit),
             8 => self.each_of::<8, E>(at, visit),
-            _ => self.each_of::<12, E>(at, visit),
+            4 => self.each_of::<4, E>(at, visit),
+            _ => Ok(()),
         }
     }
 

@@ -39,6 +39,7 @@ pub fn rewrite(
             match shape.elem {
                 8 => each::<8>(elements, shape.starts, &new_id, &new_string)?,
                 12 => each::<12>(elements, shape.starts, &new_id, &new_string)?,
+                4 => each::<4>(elements, shape.starts, &new_id, &new_string)?,
                 _ => return None,
             }
             rest = behind;
@@ -67,6 +68,13 @@ fn each<const N: usize>(
         Starts::Id => {
             while let Some((element, behind)) = rest.split_first_chunk_mut::<N>() {
                 map(element, 0, &new_id)?;
+                rest = behind;
+            }
+        }
+        Starts::TwoIds => {
+            while let Some((element, behind)) = rest.split_first_chunk_mut::<N>() {
+                map(element, 0, &new_id)?;
+                map(element, 4, &new_id)?;
                 rest = behind;
             }
         }

@@ -3,10 +3,17 @@
 //! BTF that modules are split off, with the tables that find its types, made once.
 
 use super::{clock, memory, text::Text, vmlinux};
-use crate::btf::{self, Blob, Form, Section};
+use crate::btf::{self, Blob, Form, Known, Section};
 use crate::reloc::{Base, BaseSize};
 use core::mem::size_of;
-use kernel::{alloc::AllocError, prelude::*};
+use kernel::{alloc::AllocError, bindings, prelude::*};
+
+/// What the kernel knew of BTF that this module was built for.
+const BUILT_FOR: Known = Known {
+    kind_max: bindings::BTF_KIND_MAX,
+    header_len: size_of::<bindings::btf_header>() as u32,
+    ..Known::LINUX_7_3
+};
 
 /// What a [`Base`] is a view of.
 pub(crate) struct Tables<'a> {
@@ -32,7 +39,8 @@ impl<'a> Tables<'a> {
     /// found in it.
     pub(super) fn supplied(raw: &'a [u8]) -> Result<Self, Refused> {
         let blob = Blob::parse(Section::Supplied, Form::Base, raw)?;
-        let size = BaseSize::of(&blob)?;
+        // What of it the running kernel knows is asked when it is relocated to that.
+        let size = BaseSize::of(&blob, Known::HERE)?;
         Self::of(blob, size.without_names())
     }
 
@@ -63,19 +71,26 @@ impl<'a> Tables<'a> {
 impl Vmlinux {
     fn named(raw: &'static [u8]) -> Result<Self, Refused> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, raw)?;
-        Self::of(blob, BaseSize::of(&blob)?)
+        Self::of(blob, BaseSize::of(&blob, BUILT_FOR)?)
     }
 
     /// Borrows the BTF of the running kernel and builds its tables.
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` where there is none, `EINVAL` where it does not hold, each with a message, and
-    /// `ENOMEM`.
+    /// `EOPNOTSUPP` where there is none, or it holds what is not known here, `EINVAL` where it does not
+    /// hold, each with a message, and `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
         let start = clock::now();
         let raw = vmlinux::raw_btf()?;
         let tables = Self::named(raw).map_err(|refused| match refused {
+            Refused::Btf(error) if Known::is_beyond(&error) => {
+                let error = Text(error);
+                pr_err!(
+                    "this kernel's BTF is newer than rust_btfreloc: {error}; install a newer one\n"
+                );
+                Error::from_errno(-vmlinux::EOPNOTSUPP)
+            }
             Refused::Btf(error) => {
                 pr_err!("this kernel's own BTF cannot be used: {}\n", Text(error));
                 EINVAL

@@ -105,8 +105,8 @@ impl<'l, 'a> Loading<'l, 'a> {
     /// Decides on `source`.
     #[inline(never)]
     fn shown(&self, base: &Base<'_>, source: &Source<'_>) -> Result<Option<Relocation<'a>>, Cause> {
-        let malformed = |error: btf::Error| reloc::Cause::Malformed(error.into());
-        let survey = Survey::of(base, &source.input).map_err(malformed)?;
+        let refused = |error: btf::Error| reloc::Cause::refused(&base.known(), error.into());
+        let survey = Survey::of(base, &source.input).map_err(refused)?;
         if source.supplied.is_none() {
             self.stats.sort(survey.sort());
         }

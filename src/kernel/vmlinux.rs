@@ -6,7 +6,7 @@ use super::nofault;
 use crate::btf::{self, to_usize};
 use kernel::{bindings, page::PAGE_SIZE, prelude::*};
 
-const EOPNOTSUPP: i32 = bindings::EOPNOTSUPP as i32;
+pub(super) const EOPNOTSUPP: i32 = bindings::EOPNOTSUPP as i32;
 const KIND_STRUCT: u32 = bindings::BTF_KIND_STRUCT;
 
 /// How far ahead of the first type its header is looked for. Headers have 24 or 32 bytes today.

@@ -3,7 +3,7 @@
 //! The BTF that modules are relocated to: vmlinux's, with its tables built once.
 
 use super::index::{self, is_indexed, Index};
-use crate::btf::{Blob, Btf, Error, Reason, Record, Table};
+use crate::btf::{Blob, Btf, Error, FoundKnown, Known, Reason, Record, Table};
 
 /// Every 16th type's offset is kept: 31 KiB for vmlinux, and some eight steps a look-up.
 const SHIFT: u32 = 4;
@@ -13,28 +13,37 @@ const SHIFT: u32 = 4;
 pub struct Base<'a> {
     btf: Btf<'a>,
     index: Index<'a>,
+    known: Known,
 }
 
-/// Number of types and of indexed names of a base.
+/// Number of types and of indexed names of a base, and what it says that its kernel knows of BTF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BaseSize {
     types: u32,
     names: u32,
+    known: Known,
 }
 
 impl BaseSize {
     /// Walks `blob`, a base, once and counts its types.
     ///
+    /// `otherwise` is what its kernel knows where that is not among its types.
+    ///
     /// # Errors
     ///
     /// The first record that is cut short or of a kind not known.
-    pub fn of(blob: &Blob<'_>) -> Result<Self, Error> {
-        let mut names = 0u32;
+    pub fn of(blob: &Blob<'_>, otherwise: Known) -> Result<Self, Error> {
+        let (mut names, mut found) = (0u32, FoundKnown::default());
         let types = Table::walk(blob, 1, |_, record| {
             names = names.saturating_add(u32::from(is_indexed(record)));
+            found.look(blob, record);
             Ok(())
         })?;
-        Ok(BaseSize { types, names })
+        Ok(BaseSize {
+            types,
+            names,
+            known: found.known(otherwise),
+        })
     }
 
     /// The same for a base in which nothing is to be found by name: it takes no index, nor the time
@@ -82,6 +91,7 @@ impl<'a> Base<'a> {
         Ok(Base {
             btf,
             index: index.built(),
+            known: size.known,
         })
     }
 
@@ -98,6 +108,7 @@ impl<'a> Base<'a> {
         Base {
             btf: Btf::alone(blob, table),
             index: Index::from_parts(index, size.names),
+            known: size.known,
         }
     }
 
@@ -105,6 +116,11 @@ impl<'a> Base<'a> {
     #[inline]
     pub fn btf(&self) -> &Btf<'a> {
         &self.btf
+    }
+
+    /// What its kernel knows of BTF.
+    pub fn known(&self) -> Known {
+        self.known
     }
 
     /// The INT, FLOAT, ENUM, ENUM64, STRUCT, UNION and FWD types with this name, lowest id first,

@@ -3,13 +3,15 @@
 //! Why a module's BTF is not relocated; [`crate::text`] has the words, and what can be done.
 
 use super::{btf_ids, Described, Unmatched};
-use crate::btf::Error;
+use crate::btf::{Error, Known};
 
 /// What stands in the way of a relocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause<'a> {
     /// A bound, kind, reference or string of `.BTF` or `.BTF.base` is wrong.
     Malformed(Described<'a>),
+    /// Something in `.BTF` or `.BTF.base` that is not known here, and may be to the kernel.
+    Newer(Described<'a>),
     /// Plain split BTF that contradicts this vmlinux.
     Stale {
         /// The first contradiction.
@@ -46,6 +48,7 @@ pub struct SuppliedName<'a>(pub &'a [u8]);
 #[allow(missing_docs)]
 pub enum CauseKind {
     Malformed,
+    Newer,
     Stale,
     Supplied,
     TooLarge,
@@ -56,8 +59,9 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [CauseKind; 7] = [
+    pub const ALL: [CauseKind; 8] = [
         CauseKind::Malformed,
+        CauseKind::Newer,
         CauseKind::Stale,
         CauseKind::Supplied,
         CauseKind::TooLarge,
@@ -67,17 +71,28 @@ impl CauseKind {
     ];
 }
 
-impl Cause<'_> {
+impl<'a> Cause<'a> {
+    /// What is wrong with `.BTF` or `.BTF.base`, to a kernel that knows as much as `known`.
+    pub fn refused(known: &Known, found: Described<'a>) -> Self {
+        match known.may_take(&found.error) {
+            true => Cause::Newer(found),
+            false => Cause::Malformed(found),
+        }
+    }
+
     /// Whether the module is better off without its BTF, as that is malformed or stale.
     pub fn costs_btf(&self) -> bool {
         match self {
             Cause::Malformed(_) | Cause::Stale { .. } | Cause::Supplied { .. } => true,
-            // A section of ids that was stripped of symbols may still be sound.
+            // A section of ids that was stripped of symbols, or has some of a form that came later,
+            // may still be sound.
             Cause::Ids(error) => !matches!(
                 error.reason,
-                btf_ids::Reason::NoSymbols | btf_ids::Reason::NoSymbol(_)
+                btf_ids::Reason::NoSymbols
+                    | btf_ids::Reason::NoSymbol(_)
+                    | btf_ids::Reason::UnknownForm
             ),
-            Cause::TooLarge(_) | Cause::Unmatched(_) | Cause::Symbols => false,
+            Cause::Newer(_) | Cause::TooLarge(_) | Cause::Unmatched(_) | Cause::Symbols => false,
         }
     }
 
@@ -85,6 +100,7 @@ impl Cause<'_> {
     pub fn kind(&self) -> CauseKind {
         match self {
             Cause::Malformed(_) => CauseKind::Malformed,
+            Cause::Newer(_) => CauseKind::Newer,
             Cause::Stale { .. } => CauseKind::Stale,
             Cause::Supplied { .. } => CauseKind::Supplied,
             Cause::TooLarge(_) => CauseKind::TooLarge,

@@ -128,7 +128,9 @@ fn rebase<'a>(
 }
 
 fn malformed<'a>(base: &Base<'a>, survey: &Survey<'a>, error: Error) -> Cause<'a> {
-    refused(base, survey, error, &Cause::Malformed)
+    refused(base, survey, error, &|found| {
+        Cause::refused(&survey.known, found)
+    })
 }
 
 #[inline(never)]

@@ -4,7 +4,7 @@
 
 use super::distilled::Sizes;
 use super::{standalone, Base};
-use crate::btf::{Blob, Error, Form, Section, Table};
+use crate::btf::{Blob, Error, Form, Known, Section, Table};
 
 /// The BTF sections of a module, whole, at any alignment.
 #[derive(Clone, Copy)]
@@ -36,6 +36,8 @@ pub struct Survey<'a> {
     pub(super) split: Blob<'a>,
     pub(super) distilled: Option<Blob<'a>>,
     pub(super) sizes: Sizes,
+    /// What the kernel knows that it is to be loaded on.
+    pub(super) known: Known,
     /// The same BTF as what it is where it stands alone.
     pub(super) alone: Option<standalone::Survey<'a>>,
 }
@@ -70,6 +72,7 @@ impl<'a> Survey<'a> {
             split,
             distilled,
             sizes,
+            known: base.known(),
             alone: match input.btf_base {
                 None => standalone::Survey::recognised(input.btf),
                 Some(_) => None,

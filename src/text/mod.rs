@@ -52,27 +52,7 @@ impl Display for Part {
 
 impl Display for Kind {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        f.write_str(match self {
-            Kind::Int => "INT",
-            Kind::Ptr => "PTR",
-            Kind::Array => "ARRAY",
-            Kind::Struct => "STRUCT",
-            Kind::Union => "UNION",
-            Kind::Enum => "ENUM",
-            Kind::Fwd => "FWD",
-            Kind::Typedef => "TYPEDEF",
-            Kind::Volatile => "VOLATILE",
-            Kind::Const => "CONST",
-            Kind::Restrict => "RESTRICT",
-            Kind::Func => "FUNC",
-            Kind::FuncProto => "FUNC_PROTO",
-            Kind::Var => "VAR",
-            Kind::Datasec => "DATASEC",
-            Kind::Float => "FLOAT",
-            Kind::DeclTag => "DECL_TAG",
-            Kind::TypeTag => "TYPE_TAG",
-            Kind::Enum64 => "ENUM64",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -176,6 +156,10 @@ impl Display for Cause<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
             Cause::Malformed(found) => write!(f, "malformed BTF: {found}; build the module again"),
+            Cause::Newer(found) => write!(
+                f,
+                "this kernel knows more BTF than rust_btfreloc: {found}; install a newer rust_btfreloc"
+            ),
             Cause::Stale { found, release } => {
                 write!(f, "not for this kernel: {found}; rebuild it with .BTF.base")?;
                 let Some(release) = release else {
@@ -241,6 +225,7 @@ impl Display for CauseKind {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
             CauseKind::Malformed => "malformed",
+            CauseKind::Newer => "newer",
             CauseKind::Stale => "stale",
             CauseKind::Supplied => "supplied_base",
             CauseKind::TooLarge => "too_large",

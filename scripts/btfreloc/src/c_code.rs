@@ -44,19 +44,25 @@ pub enum Fate {
     Several(u32, u32),
 }
 
-/// What the kernel says to `input` when its own BTF is `base`.
-pub fn verdict(base: &Base<'_>, input: &Input<'_>) -> Verdict {
+/// What the kernel says to `input` when its own BTF is `base`; `None` where it knows more BTF than is
+/// known here.
+pub fn verdict(base: &Base<'_>, input: &Input<'_>) -> Option<Verdict> {
     let refused = |words| Verdict {
         answer: Answer::Refuses(words),
         fates: Vec::new(),
     };
-    judge(base, input).unwrap_or_else(refused)
+    match judge(base, input) {
+        Ok(verdict) => Some(verdict),
+        Err(malformed) => malformed.map(refused),
+    }
 }
 
-/// The error is what is malformed.
-fn judge(base: &Base<'_>, input: &Input<'_>) -> Result<Verdict, String> {
-    let survey = Survey::of(base, input).map_err(|error| error.to_string())?;
-    let words = |error| survey.describe(base, error).to_string();
+/// The error is what is malformed; `None` where the kernel may take it for all that is known here.
+fn judge(base: &Base<'_>, input: &Input<'_>) -> Result<Verdict, Option<String>> {
+    let known = base.known();
+    let words = |error: &Error| (!known.may_take(error)).then(|| error.to_string());
+    let survey = Survey::of(base, input).map_err(|error| words(&error))?;
+    let words = |error| words(&error).map(|_| survey.describe(base, error).to_string());
     let Some(btf_base) = input.btf_base else {
         let mut scratch = vec![0; survey.verify_len()];
         check_plain(base, &survey, &mut scratch).map_err(words)?;
@@ -74,21 +80,21 @@ fn judge(base: &Base<'_>, input: &Input<'_>) -> Result<Verdict, String> {
     let table = Table::build(&blob, distilled.end_id(), &mut offsets, 0).map_err(words)?;
     let split = Btf::split(&distilled, blob, table);
 
-    types_hold(&distilled).map_err(words)?;
-    types_hold(&split).map_err(words)?;
+    types_hold(base, &distilled).map_err(words)?;
+    types_hold(base, &split).map_err(words)?;
     check_distilled(&distilled).map_err(words)?;
     if let Err(error) = verify::references(&split) {
         return Ok(Verdict {
-            answer: Answer::Undefined(words(error)),
+            answer: Answer::Undefined(survey.describe(base, error).to_string()),
             fates: Vec::new(),
         });
     }
     Ok(matched(base, &distilled, &split))
 }
 
-fn types_hold(btf: &Btf<'_>) -> Result<(), Error> {
+fn types_hold(base: &Base<'_>, btf: &Btf<'_>) -> Result<(), Error> {
     let mut words = vec![0; Bits::needs(btf.blob().strings_len())];
-    verify::kernel_verdict(btf, &mut Bits::new(&mut words))
+    verify::kernel_verdict(btf, &base.known(), &mut Bits::new(&mut words))
 }
 
 fn matched(base: &Base<'_>, distilled: &Btf<'_>, split: &Btf<'_>) -> Verdict {

@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
 
+use rust_btfreloc::btf;
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::BtfIds;
 use rust_btfreloc::reloc::{self, standalone, Base, Input, Plan, Policy, Sort, Survey};
@@ -127,7 +128,8 @@ fn plan<T>(
     policy: Policy,
     take: impl FnOnce(&Other<'_, '_>) -> T,
 ) -> Result<Option<T>, Cause> {
-    let survey = Survey::of(base, input).map_err(|error| reloc::Cause::Malformed(error.into()))?;
+    let refused = |error: btf::Error| reloc::Cause::refused(&base.known(), error.into());
+    let survey = Survey::of(base, input).map_err(refused)?;
     let mut scratch = vec![0; survey.scratch_len()];
     let release = elf.and_then(Elf::release);
     if survey.sort() == Sort::Standalone {

@@ -46,7 +46,7 @@ fn compare(vmlinux: &Vmlinux, base: &Btf<'_>, distilled: &[u8], split: &[u8], wh
         btf: split,
         btf_base: Some(distilled),
     };
-    let Verdict { answer, fates } = verdict(&vmlinux.base(), &input);
+    let Verdict { answer, fates } = verdict(&vmlinux.base(), &input).unwrap();
     let libbpf = by_libbpf(base, distilled, split);
     assert_eq!(
         libbpf.is_some(),
@@ -188,7 +188,7 @@ fn a_string_of_the_base_that_names_no_type_is_refused() {
         btf_base: Some(&distilled),
     };
     let words = ".BTF offset 24, type [2]: string 3 is in .BTF.base and names no type there";
-    let answer = verdict(&vmlinux.base(), &input).answer;
+    let answer = verdict(&vmlinux.base(), &input).unwrap().answer;
     assert_eq!(answer, Answer::Refuses(words.to_owned()));
 }
 
@@ -205,7 +205,7 @@ fn a_reference_past_the_end_is_not_the_codes_to_judge() {
     };
     let vmlinux = Vmlinux::new(module.bytes());
     let words = ".BTF offset 32, type [2] PTR: type id 9 is past the last one (2)";
-    let answer = verdict(&vmlinux.base(), &input).answer;
+    let answer = verdict(&vmlinux.base(), &input).unwrap().answer;
     assert_eq!(answer, Answer::Undefined(words.to_owned()));
 }
 
@@ -224,7 +224,7 @@ fn what_refuses_is_told() {
         btf: &split,
         btf_base: Some(&distilled),
     };
-    let verdict = verdict(&Vmlinux::new(kernel.bytes()).base(), &input);
+    let verdict = verdict(&Vmlinux::new(kernel.bytes()).base(), &input).unwrap();
     let words = ".BTF.base type [2] STRUCT twice: several match, [1] and [2]";
     assert_eq!(verdict.answer, Answer::Refuses(words.to_owned()));
     assert_eq!(verdict.fates, [Fate::Unmapped, Fate::Several(1, 2)]);

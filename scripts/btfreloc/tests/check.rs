@@ -305,11 +305,20 @@ fn distilled(folder: &Path, lacking: bool) -> (String, Vec<u8>, Vec<u8>) {
     (kernel, split.bytes(), base.bytes())
 }
 
-#[test]
-fn malformed_ids_cost_the_module_its_btf() {
-    let folder = folder("check-malformed-ids");
-    let (kernel, split, base) = distilled(&folder, false);
-    let [symtab, strtab] = image::symbols(4, &[("__BTF_ID__set__s", 3, 0, 4)]);
+/// The verdict on a module and a kernel without their names, and the tool's status.
+fn verdict(module: &str, kernel: &str) -> (String, i32) {
+    let run = run(&["check", module, "--against", kernel]);
+    let names = format!("{module}: {kernel}: ");
+    assert!(run.text().starts_with(&names), "{run:?}");
+    (run.text()[names.len()..].to_owned(), run.status)
+}
+
+/// The verdict on the module of [`distilled`], whose `.BTF_ids` is a word that a symbol of this name
+/// stands at, with the kernel of [`distilled`].
+fn with_symbol(test: &str, lacking: bool, symbol: &'static str) -> String {
+    let folder = folder(test);
+    let (kernel, split, base) = distilled(&folder, lacking);
+    let [symtab, strtab] = image::symbols(4, &[(symbol, 3, 0, 4)]);
     let sections = [
         image::section(".BTF", &split),
         image::section(".BTF.base", &base),
@@ -318,12 +327,27 @@ fn malformed_ids_cost_the_module_its_btf() {
         strtab,
     ];
     let module = file(&folder, "module.ko", &image::file(&sections));
-    let run = run(&["check", &module, "--against", &kernel]);
-    let verdict = format!(
-        "{module}: {kernel}: dropped: .BTF_ids offset 0: a set that goes on past the end; build the \
-         module again"
-    );
-    assert!(run.text().starts_with(&verdict), "{}", run.text());
+    verdict(&module, &kernel).0
+}
+
+#[test]
+fn malformed_ids_cost_the_module_its_btf() {
+    let verdict = with_symbol("check-malformed-ids", false, "__BTF_ID__set__s");
+    let expected =
+        "dropped: .BTF_ids offset 0: a set that goes on past the end; build the module again";
+    assert!(verdict.starts_with(expected), "{verdict}");
+}
+
+/// The kernel alone takes what is distilled and has its matches, whatever is in `.BTF_ids`.
+#[test]
+fn ids_of_a_form_that_came_later_leave_the_module_to_the_kernel() {
+    for (lacking, expected) in [(false, "left to the kernel"), (true, "dropped")] {
+        let test = format!("check-ids-form-{lacking}");
+        let verdict = with_symbol(&test, lacking, "__BTF_ID__set16__s");
+        let expected =
+            format!("{expected}: .BTF_ids offset 0: a symbol of a form that is not known");
+        assert!(verdict.starts_with(&expected), "{verdict}");
+    }
 }
 
 /// The kernel and the module of [`distilled`], which has ids without symbols.
@@ -357,4 +381,47 @@ fn ids_that_nothing_tells_leave_the_module_to_the_kernel() {
          symbols that tell its ids; use strip --strip-debug; the kernel alone accepts it\n"
     );
     assert_eq!((run.text(), run.status), (&*line, 1));
+}
+
+/// The verdict on a module with a type of the kind `kind`, of three words, on a kernel that knows
+/// kinds up to `kind_max`.
+fn with_kind(test: &str, kind: u32, kind_max: u32) -> (String, i32) {
+    let folder = folder(test);
+    let (_, _, base) = distilled(&folder, false);
+    let mut kernel = btfreloc_selftests::builder::Builder::base();
+    kernel.int("int", 4, 1);
+    kernel.knows(kind_max, 32);
+    let kernel = file(&folder, "vmlinux", &kernel.bytes());
+    let mut split = btfreloc_selftests::builder::Builder::split_at(2, 5);
+    split.raw(&[0, kind << 24, 0]);
+    let sections = [(".BTF", &*split.bytes()), (".BTF.base", &*base)];
+    let module = file(&folder, "module.ko", &elf(&sections));
+    verdict(&module, &kernel)
+}
+
+#[test]
+fn what_only_the_kernel_knows_is_left_to_it() {
+    let (verdict, status) = with_kind("check-kind-newer", 23, 23);
+    assert_eq!(
+        verdict,
+        "left to the kernel: this kernel knows more BTF than rust_btfreloc: .BTF offset 24, type \
+         [2]: kind 23 is not known; install a newer rust_btfreloc\n"
+    );
+    assert_eq!(status, 1);
+}
+
+#[test]
+fn what_the_kernel_does_not_know_either_is_dropped() {
+    for (test, kind) in [("check-kind-unknown", 23), ("check-kind-location", 21)] {
+        let (verdict, _) = with_kind(test, kind, 19);
+        let expected = format!("kind {kind} is not known; build the module again; ");
+        assert!(
+            verdict.starts_with("dropped: malformed BTF: .BTF offset 24, type [2]"),
+            "{verdict}"
+        );
+        assert!(verdict.contains(&expected), "{verdict}");
+    }
+    let (verdict, status) = with_kind("check-kind-known", 21, 22);
+    assert!(verdict.starts_with("relocates exactly: "), "{verdict}");
+    assert_eq!(status, 0);
 }

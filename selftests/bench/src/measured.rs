@@ -14,7 +14,7 @@
 use std::hint::black_box;
 
 use btfreloc_selftests::peer::{Btf, Refused};
-use rust_btfreloc::btf::{Blob, Error, Form, Section};
+use rust_btfreloc::btf::{Blob, Error, Form, Known, Section};
 use rust_btfreloc::reloc::distill;
 use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Survey, Verified};
 
@@ -54,7 +54,7 @@ impl Tables {
 #[inline(never)]
 pub fn ours_kernel(kernel: &[u8]) -> Result<Tables, Error> {
     let blob = Blob::parse(Section::Vmlinux, Form::Base, kernel)?;
-    let size = BaseSize::of(&blob)?;
+    let size = BaseSize::of(&blob, Known::LINUX_7_3)?;
     let mut offsets = vec![0; size.offsets_len()];
     let mut index = vec![0; size.index_len()];
     Base::build(blob, size, &mut offsets, &mut index)?;

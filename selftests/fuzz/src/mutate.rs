@@ -260,7 +260,7 @@ impl Edit<'_> {
     fn kind(&mut self) -> u32 {
         match self.rng.u32(0..64) {
             0 => self.rng.u32(0..0x80),
-            _ => self.rng.u32(Kind::Int as u32..Kind::Enum64 as u32 + 1),
+            _ => self.rng.u32(Kind::Int as u32..Kind::MAX + 1),
         }
     }
 

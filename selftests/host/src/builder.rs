@@ -49,6 +49,15 @@ impl Builder {
         }
     }
 
+    /// BTF split off a base that ends with these ids and strings, and uses none of its strings.
+    pub fn split_at(first_id: u32, first_str: u32) -> Self {
+        Builder {
+            first_id,
+            first_str,
+            ..Builder::default()
+        }
+    }
+
     /// Id that the next type gets.
     pub fn next_id(&self) -> u32 {
         self.first_id + self.count
@@ -211,6 +220,42 @@ impl Builder {
             size,
             variables.as_flattened(),
         )
+    }
+
+    /// How a function's parameter reaches where it was inlined: flags, and words that they explain.
+    pub fn loc_param(&mut self, size: u32, flags: u32, values: &[u32]) -> u32 {
+        let vlen = u32::try_from(values.len()).unwrap();
+        let words = [&[flags], values].concat();
+        self.add("", info(Kind::LocParam, false, vlen), size, &words)
+    }
+
+    /// The parameters of a function where it was inlined; 0 for one that is nowhere.
+    pub fn loc_proto(&mut self, params: &[u32]) -> u32 {
+        let vlen = u32::try_from(params.len()).unwrap();
+        self.add("", info(Kind::LocProto, false, vlen), 0, params)
+    }
+
+    /// Where functions were inlined; of each place the FUNC, the LOC_PROTO and the offset.
+    pub fn locsec(&mut self, name: &str, places: &[[u32; 3]]) -> u32 {
+        let vlen = u32::try_from(places.len()).unwrap();
+        self.add(
+            name,
+            info(Kind::Locsec, false, vlen),
+            0,
+            places.as_flattened(),
+        )
+    }
+
+    /// What tells a kernel's knowledge: the enum of kinds up to `kind_max`, and a header of
+    /// `header_len` bytes.
+    pub fn knows(&mut self, kind_max: u32, header_len: u32) {
+        let values = [
+            ("BTF_KIND_UNKN", [0]),
+            ("NR_BTF_KINDS", [kind_max + 1]),
+            ("BTF_KIND_MAX", [kind_max]),
+        ];
+        self.enumeration("", 4, &values);
+        self.structure("btf_header", header_len, &[]);
     }
 
     /// The section with the short header.

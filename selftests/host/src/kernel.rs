@@ -2,7 +2,7 @@
 
 //! Stands for the kernel module in tests: owns vmlinux's tables and the buffers of a relocation.
 
-use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
+use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Known, Section, Table};
 use rust_btfreloc::reloc::{
     check_plain, fits_plain, Base, BaseSize, Counts, Fate, Input, Plan, Policy, Survey, Why,
 };
@@ -24,7 +24,7 @@ impl Vmlinux {
     /// Builds the tables of `bytes`.
     pub fn read(bytes: Vec<u8>) -> Result<Self, Error> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, &bytes)?;
-        let size = BaseSize::of(&blob)?;
+        let size = BaseSize::of(&blob, Known::LINUX_7_3)?;
         let mut offsets = vec![0; size.offsets_len()];
         let mut index = vec![0; size.index_len()];
         Base::build(blob, size, &mut offsets, &mut index)?;

@@ -5,7 +5,7 @@
 
 use btfreloc_selftests::builder::{put, Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
-use rust_btfreloc::btf::{Blob, Error, Form, Kind, Reason, Section, MAX_TYPE};
+use rust_btfreloc::btf::{Blob, Error, Form, Kind, Known, Reason, Section, MAX_TYPE};
 use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Policy, Survey, Why};
 
 /// The step that failed.
@@ -192,8 +192,8 @@ fn survey_of_a_base_with_nothing_in_it() {
 
 #[test]
 fn survey_of_an_unknown_kind() {
-    let unknown = |b: &mut Builder| b.raw(&[0, 20 << 24, 0]);
-    let reason = Reason::BadKind(20);
+    let unknown = |b: &mut Builder| b.raw(&[0, 23 << 24, 0]);
+    let reason = Reason::BadKind(23);
     let place = error(Section::BtfBase, 24 + 24, 3, reason);
     fails(with(unknown, nothing), Failed::Survey(place));
     let place = error(Section::Btf, 24 + 12 + 36, 5, reason);
@@ -436,7 +436,7 @@ fn input_cut_off_at_every_byte() {
 fn tables_of_the_base_in_buffers_that_are_too_short() {
     let bytes = vmlinux().bytes();
     let blob = Blob::parse(Section::Vmlinux, Form::Base, &bytes).unwrap();
-    let size = BaseSize::of(&blob).unwrap();
+    let size = BaseSize::of(&blob, Known::LINUX_7_3).unwrap();
     let build = |offsets: usize, index: usize| {
         let (mut offsets, mut index) = (vec![0; offsets], vec![0; index]);
         Base::build(blob, size, &mut offsets, &mut index).map(|_| ())
@@ -485,7 +485,9 @@ fn a_base_without_names_has_its_types_by_id_alone() {
     let int = base.int("int", 4, 0);
     let bytes = base.bytes();
     let blob = Blob::parse(Section::Supplied, Form::Base, &bytes).unwrap();
-    let size = BaseSize::of(&blob).unwrap().without_names();
+    let size = BaseSize::of(&blob, Known::LINUX_7_3)
+        .unwrap()
+        .without_names();
     let mut offsets = vec![0; size.offsets_len()];
     let mut index = vec![0; size.index_len()];
     let built = Base::build(blob, size, &mut offsets, &mut index).unwrap();

@@ -10,7 +10,9 @@
 use btfreloc_selftests::builder::{info, put, Builder, Header, Part, CHAR, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer;
-use rust_btfreloc::btf::{verify, Bits, Blob, Btf, Error, Form, Kind, Section, Table, MAX_TYPE};
+use rust_btfreloc::btf::{
+    verify, Bits, Blob, Btf, Error, Form, Kind, Known, Section, Table, MAX_TYPE,
+};
 use rust_btfreloc::reloc::{CauseKind, Input, Policy, Sort, Survey};
 
 // The types that each BTF begins with.
@@ -236,7 +238,10 @@ const ROWS: &[Row] = &[
     ("pointer to itself", Taken, Taken, Left, Taken, |b| { b.ptr(ID); }),
 
     // Records.
-    ("kind not known", Refused, Refused, Malformed, Refused, |b| { b.raw(&[0, 20 << 24, 0]); }),
+    ("kind not known", Refused, Refused, Malformed, Refused, |b| { b.raw(&[0, 23 << 24, 0]); }),
+    ("parameter where a function was inlined", Refused, Refused, Malformed, Refused, |b| { b.loc_param(4, 8, &[5]); }),
+    ("parameters where a function was inlined", Refused, Refused, Malformed, Refused, |b| { b.loc_proto(&[0]); }),
+    ("places where functions were inlined", Refused, Refused, Malformed, Refused, |b| { b.locsec(".text", &[]); }),
     ("kind of void", Refused, Refused, Malformed, Refused, |b| { b.raw(&[0, 0, 0]); }),
     ("fewer words than a type has", Refused, Refused, Malformed, Refused, |b| { b.raw(&[0, word(Kind::Ptr, 0)]); }),
     ("fewer elements than announced", Refused, Refused, Malformed, Refused, |b| nameless(b, &[word(Kind::Struct, 2), 8, 0, INT, 0])),
@@ -272,7 +277,11 @@ fn verdict_alone(bytes: &[u8]) -> Result<(), Error> {
     let mut offsets = vec![0; Table::needs(Table::count(&blob, 1)?, 0)];
     let table = Table::build(&blob, 1, &mut offsets, 0)?;
     let mut names = vec![0; Bits::needs(blob.strings_len())];
-    verify::kernel_verdict(&Btf::alone(blob, table), &mut Bits::new(&mut names))
+    verify::kernel_verdict(
+        &Btf::alone(blob, table),
+        &Known::LINUX_7_3,
+        &mut Bits::new(&mut names),
+    )
 }
 
 /// What becomes of a module on [`vmlinux`]; its kind where something stands in the way.

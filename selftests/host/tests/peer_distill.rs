@@ -107,6 +107,7 @@ fn build(mut b: Builder, types: &[Made]) -> Builder {
             Kind::Enum => elements(&mut b, made, size, |n, id, _| vec![n, id], last),
             Kind::Enum64 => elements(&mut b, made, size, |n, id, at| vec![n, id, at], last),
             Kind::Datasec => elements(&mut b, made, 64, |_, id, at| vec![id, 8 * at, 8], last),
+            Kind::LocParam | Kind::LocProto | Kind::Locsec => unreachable!("not known to libbpf"),
         };
         b.raw(&[&[name][..], &words].concat());
     }

@@ -123,7 +123,7 @@ fn an_error_in_ids_says_where() {
 
 #[test]
 fn every_kind_has_its_name() {
-    let names: Vec<String> = (1..20)
+    let names: Vec<String> = (1..=Kind::MAX)
         .map(|number| {
             rust_btfreloc::btf::Shape::of(number)
                 .unwrap()
@@ -134,7 +134,7 @@ fn every_kind_has_its_name() {
     assert_eq!(
         names.join(" "),
         "INT PTR ARRAY STRUCT UNION ENUM FWD TYPEDEF VOLATILE CONST RESTRICT FUNC FUNC_PROTO VAR \
-         DATASEC FLOAT DECL_TAG TYPE_TAG ENUM64"
+         DATASEC FLOAT DECL_TAG TYPE_TAG ENUM64 LOC_PARAM LOC_PROTO LOCSEC"
     );
 }
 
@@ -183,6 +183,13 @@ fn every_cause_says_what_can_be_done() {
     let file = "/lib/firmware/btfreloc/7.2.6.btf";
     let cases = [
         (Cause::Malformed(found), format!("malformed BTF: {here}; build the module again")),
+        (
+            Cause::Newer(found),
+            format!(
+                "this kernel knows more BTF than rust_btfreloc: {here}; install a newer \
+                 rust_btfreloc"
+            ),
+        ),
         (
             Cause::Stale { found, release: None },
             format!("not for this kernel: {here}; rebuild it with .BTF.base"),

@@ -11,22 +11,27 @@ mod found;
 mod names;
 mod types;
 
-use super::{Bits, Btf, Error, Found, Reason, Record, Table};
+use super::{Bits, Btf, Error, Found, Known, Reason, Record, Table};
 use names::Names;
 use types::check_type;
 
 /// Checks every type that is not the base's, as the kernel does.
 ///
-/// `identifiers` has room for each byte of the string part: it remembers which strings were found
+/// `known` is what the kernel knows. `identifiers` has room for each byte of the string part: it remembers which strings were found
 /// to be identifiers, as most are used several times.
 ///
 /// # Errors
 ///
 /// The first type that the kernel would refuse, with the byte it would stop at.
-pub fn kernel_verdict(btf: &Btf<'_>, identifiers: &mut Bits<'_>) -> Result<(), Error> {
+pub fn kernel_verdict(
+    btf: &Btf<'_>,
+    known: &Known,
+    identifiers: &mut Bits<'_>,
+) -> Result<(), Error> {
     let mut names = Names::new(btf, identifiers);
     for (id, record) in btf.own_records() {
-        check_type(&mut names, &record)
+        check_kind(known, &record)
+            .and_then(|()| check_type(&mut names, &record))
             .map_err(|(at, reason)| btf.error(id, &record, at, reason))?;
     }
     chains(btf)
@@ -43,18 +48,30 @@ pub fn kernel_verdict(btf: &Btf<'_>, identifiers: &mut Bits<'_>) -> Result<(), E
 #[inline(never)]
 pub fn build<'a>(
     btf: &mut Btf<'a>,
+    known: &Known,
     offsets: &'a mut [u32],
     identifiers: &mut Bits<'_>,
     mut visit: impl FnMut(&Record<'_>) -> Result<(), Found>,
 ) -> Result<(), Error> {
     let mut names = Names::new(btf, identifiers);
     let check = |_, record: &Record<'_>| {
+        check_kind(known, record)?;
         check_type(&mut names, record)?;
         visit(record)
     };
     let table = Table::build_with(btf.blob(), btf.start_id(), offsets, 0, check)?;
     btf.set_table(table);
     chains(btf)
+}
+
+/// Checks that the kernel knows this kind.
+#[inline]
+fn check_kind(known: &Known, record: &Record<'_>) -> Result<(), Found> {
+    let kind = record.kind() as u32;
+    match kind <= known.kind_max {
+        true => Ok(()),
+        false => Err((0, Reason::BadKind(kind))),
+    }
 }
 
 /// Checks that every reference of the types that are not the base's names a type or void.

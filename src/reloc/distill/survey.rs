@@ -5,7 +5,8 @@
 use super::strings::{Pages, Seen};
 use super::{put, Words};
 use crate::btf::{
-    to_usize, verify, Bits, Blob, Btf, Error, Form, Found, Kind, Reason, Record, Section, Table,
+    to_usize, verify, Bits, Blob, Btf, Error, Form, Found, Kind, Known, Reason, Record, Section,
+    Table,
 };
 use crate::reloc::index::is_indexed;
 use crate::reloc::tables::{Growing, Ranked};
@@ -98,7 +99,7 @@ impl<'a> Survey<'a> {
         };
         let mut btf = Btf::without_table(Some(&base), split, own);
         let end = btf.end_id();
-        verify::build(&mut btf, table, &mut names, |record| {
+        verify::build(&mut btf, &Known::HERE, table, &mut names, |record| {
             search.references(record, end)?;
             search.strings(record)
         })?;

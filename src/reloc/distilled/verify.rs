@@ -36,13 +36,19 @@ impl<'a> Survey<'a> {
 
         let mut distilled = Btf::without_table(None, blob, self.sizes.distilled);
         let (offsets, names) = (tables.distilled_offsets, &mut tables.distilled_names);
-        verify::build(&mut distilled, offsets, names, check_distilled_type)?;
+        verify::build(
+            &mut distilled,
+            &self.known,
+            offsets,
+            names,
+            check_distilled_type,
+        )?;
 
         let mut btf = Btf::without_table(Some(&distilled), self.split, self.sizes.split);
         let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
         let (end, strings) = (btf.end_id(), btf.start_str_off());
         let (held, used) = (&mut tables.held, &mut tables.used);
-        verify::build(&mut btf, offsets, names, |record| {
+        verify::build(&mut btf, &self.known, offsets, names, |record| {
             let holds = embedded::holds(record);
             record.each_id(|at, id| {
                 if holds {

@@ -53,7 +53,7 @@ fn verified<'a>(
     let mut tables = survey.sizes.cut(scratch).ok_or(short)?;
     let mut btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
     let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
-    verify::build(&mut btf, offsets, names, |_| Ok(()))?;
+    verify::build(&mut btf, &base.known(), offsets, names, |_| Ok(()))?;
     Ok(btf)
 }
 

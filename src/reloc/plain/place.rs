@@ -7,6 +7,9 @@ use crate::btf::{read_u32, to_usize, Kind, Reason, Record, Target, RECORD_LEN};
 
 /// Checks that every reference of `record` leads to what belongs there.
 pub(super) fn check(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+    if record.kind().is_location() {
+        return in_range(looks, record);
+    }
     let expected = expected(record.kind());
     record.each_id(|at, id| {
         let found = looks.record(id)?.map(|target| target.kind());
@@ -29,6 +32,19 @@ pub(super) fn check(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<()
     })
 }
 
+/// Checks that every reference of `record` leads somewhere: no kernel that knows its kind is
+/// released, so that what belongs where is left to it.
+fn in_range(looks: &Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+    let end = looks.end_id();
+    record.each_id(|at, id| match id < end {
+        true => Ok(()),
+        false => {
+            let reason = Reason::ReferenceOutOfRange { id, end };
+            Err(Stop::Contradiction(at, reason))
+        }
+    })
+}
+
 /// What the references of a type of this kind lead to.
 fn expected(kind: Kind) -> Target {
     match kind {
@@ -42,7 +58,8 @@ fn expected(kind: Kind) -> Target {
 }
 
 fn allows(expected: Target, kind: Kind) -> bool {
-    let declaration = matches!(kind, Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag);
+    let declaration = matches!(kind, Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag)
+        || kind.is_location();
     match expected {
         Target::Type => !declaration,
         // A prototype may name a type that is not complete.

@@ -89,9 +89,14 @@ impl Sides<'_> {
             Kind::Ptr | Kind::Typedef | Kind::Volatile | Kind::Const | Kind::Restrict => {}
             // A FWD of the other flavour; and functions, variables and what is said about them, which
             // are never another's.
-            Kind::Fwd | Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag => {
-                return Err(Difference::Kind { found, expected })
-            }
+            Kind::Fwd
+            | Kind::Func
+            | Kind::Var
+            | Kind::Datasec
+            | Kind::DeclTag
+            | Kind::LocParam
+            | Kind::LocProto
+            | Kind::Locsec => return Err(Difference::Kind { found, expected }),
         }
         Ok(State::Same)
     }

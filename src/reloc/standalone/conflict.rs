@@ -115,7 +115,7 @@ impl<'a> Plan<'a> {
         });
         let at = found.err().unwrap_or(0);
         let step = match record.shape().starts {
-            Starts::Id | Starts::NameAndId => u32::from(record.shape().elem),
+            Starts::Id | Starts::TwoIds | Starts::NameAndId => u32::from(record.shape().elem),
             Starts::Plain | Starts::Name => 0,
         };
         let fixed = u32::try_from(record.fixed_bytes().len()).unwrap_or(0);

@@ -61,7 +61,7 @@ pub(super) fn keep(
 /// it: an enum of constants.
 fn is_root(record: &Record<'_>, is_used: bool) -> bool {
     match record.kind() {
-        Kind::Func | Kind::Var | Kind::Datasec => true,
+        Kind::Func | Kind::Var | Kind::Datasec | Kind::Locsec => true,
         Kind::DeclTag | Kind::TypeTag | Kind::Fwd => false,
         Kind::Enum | Kind::Enum64 | Kind::Struct | Kind::Union if !is_used => true,
         _ => record.name_off() != 0,

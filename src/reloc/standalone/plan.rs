@@ -9,7 +9,7 @@ use super::pairs::Pairs;
 use super::spread::Spread;
 use super::strings::{records, Strings};
 use super::survey::Survey;
-use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Reason, Record, MAX_TYPE};
+use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Known, Reason, Record, MAX_TYPE};
 use crate::reloc::tables::put;
 use crate::reloc::Base;
 
@@ -54,7 +54,12 @@ impl<'a> Plan<'a> {
         let blob = survey.blob;
         let failed = |reason| blob.error(0, 0, reason);
         let mut tables = survey.cut(scratch).ok_or(failed(Reason::ShortBuffer))?;
-        let btf = verified(survey.btf(), tables.offsets, &mut tables.identifiers)?;
+        let btf = verified(
+            survey.btf(),
+            &base.known(),
+            tables.offsets,
+            &mut tables.identifiers,
+        )?;
 
         tables.users.fill(&btf);
         tables.names.fill(&btf);
@@ -121,11 +126,12 @@ impl<'a> Plan<'a> {
 #[inline(never)]
 fn verified<'a>(
     mut btf: Btf<'a>,
+    known: &Known,
     offsets: &'a mut [u32],
     identifiers: &mut Bits<'_>,
 ) -> Result<Btf<'a>, Error> {
     let end = btf.end_id();
-    verify::build(&mut btf, offsets, identifiers, |record| {
+    verify::build(&mut btf, known, offsets, identifiers, |record| {
         record.each_id(|at, id| verify::reference_below(at, id, end))
     })?;
     Ok(btf)

@@ -42,7 +42,8 @@ pub struct Row {
     /// What becomes of BTF that stands alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rebase: Option<Rebased>,
-    /// What the kernel says without rust_btfreloc, where it has BTF to look at.
+    /// What the kernel says without rust_btfreloc, where it has BTF to look at, and knows no more than
+    /// is known here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_alone: Option<KernelAlone>,
 }
@@ -144,7 +145,8 @@ impl Row {
         detail: Detail,
     ) -> Self {
         let base = kernel.base();
-        let alone = sections.btf.as_ref().map(|btf| c_code::verdict(&base, btf));
+        let alone = sections.btf.as_ref();
+        let alone = alone.and_then(|btf| c_code::verdict(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
         let take = |other: &Other<'_, '_>| match other {
             Other::Relocation(relocation) => {

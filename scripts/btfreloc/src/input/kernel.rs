@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
-use rust_btfreloc::btf::{self, Blob, Form, Reason, Section};
+use rust_btfreloc::btf::{self, Blob, Form, Known, Reason, Section};
 use rust_btfreloc::reloc::{Base, BaseSize};
 
 use super::{file, installed, label, Image};
@@ -41,7 +41,7 @@ impl Kernel {
     /// Builds the tables of `bytes`.
     fn new(label: String, bytes: Vec<u8>) -> Result<Self, btf::Error> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, &bytes)?;
-        let size = BaseSize::of(&blob)?;
+        let size = BaseSize::of(&blob, Known::LINUX_7_3)?;
         let mut offsets = vec![0; size.offsets_len()];
         let mut index = vec![0; size.index_len()];
         Base::build(blob, size, &mut offsets, &mut index)?;
