@@ -47,7 +47,7 @@ struct BtfReloc {
     before: Registration<BeforeKernel>,
     #[pin]
     after: Registration<AfterKernel>,
-    stats: File<Arc<Stats>>,
+    stats: File<Stats>,
 }
 
 impl kernel::InPlaceModule for BtfReloc {
@@ -56,10 +56,9 @@ impl kernel::InPlaceModule for BtfReloc {
             let policy = shell::policy(module_parameters::policy.value())?;
             let vmlinux = Vmlinux::new()?;
             let files = BtfFiles::new()?;
-            let dir = Arc::new(Dir::new(c"btfreloc"), GFP_KERNEL)?;
+            let dir = Arc::pin_init(Dir::new(c"btfreloc"), GFP_KERNEL)?;
             let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
-            let shown = KBox::new(stats.clone(), GFP_KERNEL)?;
-            let file = File::new(&dir, Stats::FILE, shown);
+            let file = File::new(&dir, Stats::FILE, stats.clone());
             let loads = Arc::pin_init(Loads::new(vmlinux, policy, files, dir, stats), GFP_KERNEL)?;
             Ok(try_pin_init!(Self {
                 stats: file,

@@ -22,7 +22,7 @@ use kernel::{
     new_mutex,
     prelude::*,
     rbtree::{RBTree, RBTreeNodeReservation},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, UniqueArc},
 };
 
 /// Tells modules apart; never followed.
@@ -41,7 +41,7 @@ enum Progress {
 
 struct Pending {
     handover: Handover,
-    report: KBox<LoadReport>,
+    report: UniqueArc<LoadReport>,
     nanoseconds: u64,
 }
 
@@ -109,7 +109,7 @@ impl Loads {
     }
 
     fn drop_btf(&self, module: Coming<'_>, cause: Cause, start: clock::Start) -> Result<(), Cause> {
-        let report = KBox::new(LoadReport::new(ModuleReport::Dropped(cause)), GFP_KERNEL)?;
+        let report = UniqueArc::new(LoadReport::new(ModuleReport::Dropped(cause)), GFP_KERNEL)?;
         self.begin(module, start, || {
             // SAFETY: `after_kernel` or `going` drops the handover. Both notifiers are called to the
             // end of this event, as unregistering one waits for that.
@@ -136,7 +136,7 @@ impl Loads {
         &self,
         module: Coming<'_>,
         start: clock::Start,
-        commit: impl FnOnce() -> Result<(Handover, KBox<LoadReport>)>,
+        commit: impl FnOnce() -> Result<(Handover, UniqueArc<LoadReport>)>,
     ) -> Result<(), Cause> {
         if self.files.has(module.name()) {
             return Err(Cause::Registered);
@@ -161,9 +161,10 @@ impl Loads {
         };
         pending.report.seen(self.files.has(module.name()));
         drop(pending.handover);
+        let report = Arc::from(pending.report);
         let file = match module.name() {
-            name if name == Stats::FILE => debugfs::File::nameless(&self.dir, pending.report),
-            name => debugfs::File::new(&self.dir, name, pending.report),
+            name if name == Stats::FILE => debugfs::File::nameless(&self.dir, report),
+            name => debugfs::File::new(&self.dir, name, report),
         };
         let nanoseconds = pending.nanoseconds.saturating_add(clock::elapsed(start));
         self.tell(*module, file.content(), nanoseconds);
@@ -203,7 +204,7 @@ impl Loads {
 
     /// `module` goes away, or another notifier has failed its load.
     fn going(&self, module: ModuleRef<'_>) {
-        // Let go of the lock at once: removing the report's file waits for its readers.
+        // Let go of the lock at once: removing the report's file may take a second.
         let gone = self.loads.lock().remove(&key(module));
         if let Some(Progress::Pending(pending)) = gone {
             if self.limit.allows() {

@@ -7,6 +7,7 @@
 //! `relocation`.
 
 mod alias;
+mod aside;
 mod base;
 mod btf_files;
 mod carried;

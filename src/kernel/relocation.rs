@@ -9,13 +9,13 @@ use super::{
     notifier::Coming,
     report::{LoadReport, ModuleReport},
 };
-use kernel::prelude::*;
+use kernel::{prelude::*, sync::UniqueArc};
 
 /// A relocation that is ready to be committed.
 pub(crate) struct Relocation<'a> {
     btf: KVVec<u8>,
     ids: Option<PatchedIds<'a>>,
-    report: KBox<LoadReport>,
+    report: UniqueArc<LoadReport>,
 }
 
 /// `.BTF_ids` with its ids mapped, and the way to put it where the module reads it.
@@ -30,7 +30,7 @@ impl<'a> Relocation<'a> {
         ids: Option<PatchedIds<'a>>,
         report: ModuleReport,
     ) -> Result<Self, Cause> {
-        let report = KBox::new(LoadReport::new(report), GFP_KERNEL)?;
+        let report = UniqueArc::new(LoadReport::new(report), GFP_KERNEL)?;
         Ok(Self { btf, ids, report })
     }
 
@@ -43,7 +43,7 @@ impl<'a> Relocation<'a> {
     /// # Safety
     ///
     /// As for [`Handover::replace`].
-    pub(crate) unsafe fn commit(self, module: Coming<'_>) -> Result<(Handover, KBox<LoadReport>)> {
+    pub(crate) unsafe fn commit(self, module: Coming<'_>) -> Result<(Handover, UniqueArc<LoadReport>)> {
         // SAFETY: The requirements are those of this function.
         let handover = unsafe { Handover::replace(module, self.btf)? };
         if let Some(ids) = self.ids {
