@@ -4,7 +4,7 @@
 //! the way with.
 
 use super::text::Text;
-use crate::reloc::{self, CauseKind, SUPPLIED_FOLDER};
+use crate::reloc::{self, CauseKind, SuppliedName, Unread};
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, prelude::*, str::CString};
 
@@ -19,19 +19,26 @@ pub(crate) enum Cause {
     Outside,
     /// /sys/kernel/btf has a file of its name already.
     Registered,
-    /// The base that was supplied cannot be read: which file, and the loader's answer.
-    Unread(CString, Error),
+    /// The BTF is stale, and the base that was supplied for it was not made use of: which file, where
+    /// there was memory for its name, and why.
+    Unread(Option<CString>, Unread),
     /// The kernel did not give what was asked for; most likely no memory.
     Kernel(Error),
 }
 
 impl Cause {
+    /// What `error` says of the vmlinux BTF of `release`, for a module whose BTF is stale.
+    pub(crate) fn unread(release: &[u8], error: Error) -> Self {
+        let file = CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release))));
+        Self::Unread(file.ok(), Unread::of(error.to_errno().wrapping_neg()))
+    }
+
     /// Without what was found; `None` where nothing was, and only the kernel is in the way.
     pub(crate) fn kind(&self) -> Option<CauseKind> {
         match self {
             Self::Found(kind, ..) => Some(*kind),
             Self::Outside => Some(CauseKind::Malformed),
-            Self::Unread(..) => Some(CauseKind::Supplied),
+            Self::Unread(_, why) => why.blames_file().then_some(CauseKind::Supplied),
             Self::NoImage | Self::Registered | Self::Kernel(_) => None,
         }
     }
@@ -88,13 +95,13 @@ impl Display for Cause {
                 "/sys/kernel/btf has a file of its name already: the kernel registers BTF before \
                  it can be relocated, or the name is taken",
             ),
-            Self::Unread(file, error) => {
-                let file = file.to_str().unwrap_or_default();
-                write!(
-                    f,
-                    "not for this kernel, and {SUPPLIED_FOLDER}/{file} cannot be read: {error:?}; \
-                     put it there anew, plain, as .zst or as .xz"
-                )
+            Self::Unread(file, why) => {
+                let file = file.as_ref().and_then(|file| file.to_str().ok());
+                let file = file.unwrap_or("with the BTF of its kernel");
+                write!(f, "not for this kernel, and firmware {file} {why}")
+            }
+            Self::Kernel(error) if *error == ENOMEM => {
+                f.write_str("memory is short; load the module again when there is more")
             }
             Self::Kernel(error) => write!(f, "the kernel answers {error:?}"),
         }

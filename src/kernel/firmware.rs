@@ -5,29 +5,94 @@
 //! C header: [`include/linux/firmware.h`](srctree/include/linux/firmware.h)
 //!
 //! `kernel::firmware` wants a device, and may wait a minute for a helper in user space.
+//! `request_firmware_direct` never asks one, and logs nothing where there is no such file (Debian's
+//! kernels log three lines at the level of information). It looks, with the rights of the kernel and
+//! in the mounts of init, in the folder that `firmware_class.path` names, in
+//! `/lib/firmware/updates/RELEASE`, `/lib/firmware/updates`, `/lib/firmware/RELEASE` and
+//! `/lib/firmware`, for the plain file, then for `.zst`, then for `.xz`; so no question of ours can
+//! foretell its answer. That is `ENOENT` too where the last of these folders has no such file and the
+//! one in another could not be read.
+//!
+//! # What can wait
+//!
+//! A file system may ask user space: autofs, FUSE, NFS with its helpers, overlayfs on any of these;
+//! fscrypt and IMA may load a module for a hash or cipher. All of it is waited for by a thread
+//! [aside](super::aside), so that a notifier is held up for [`LIMIT`] at most, and once: while a read
+//! that was given up is under way, later ones are answered at once. Two reads of one file are one to
+//! the loader, which lets the second wait for the first.
 
+use super::aside::{Aside, Job, Task};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    error::{from_err_ptr, to_result},
-    ffi::c_int,
+    error::to_result,
+    new_mutex,
     prelude::*,
-    str::CStr,
+    str::{CStr, CString},
+    sync::Mutex,
+    time::Msecs,
 };
 
-/// Whether there is a folder at `path`.
-pub(super) fn is_folder(path: &CStr) -> bool {
-    const FLAGS: c_int = (bindings::O_PATH | bindings::O_DIRECTORY) as c_int;
-    // SAFETY: The path ends with NUL.
-    let opened = unsafe { bindings::filp_open(path.as_char_ptr(), FLAGS, 0) };
-    from_err_ptr(opened).is_ok_and(|file| {
-        // SAFETY: The file was opened just now, and nobody else knows of it.
-        unsafe { bindings::fput(file) };
-        true
-    })
+/// How long a file is waited for: a file system may have to spin up a disk, and 7 MB compressed as
+/// `.xz` take a second or two on a slow machine. The kernel calls a task hung after 120 seconds.
+const LIMIT: Msecs = 30_000;
+
+/// Reads firmware aside.
+#[pin_data]
+pub(crate) struct Loader {
+    #[pin]
+    aside: Aside,
 }
 
-/// A file below `/lib/firmware`, in memory.
+impl Loader {
+    /// Its threads are made, and wait.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`
+    pub(crate) fn new() -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            aside <- Aside::at_once(c"btfreloc_firmware"),
+        })
+    }
+
+    /// Reads `name`, or `name` with `.zst` or `.xz` after it.
+    ///
+    /// # Errors
+    ///
+    /// The firmware loader's, `ENOENT` where there is no such file among them; `ETIMEDOUT` where it
+    /// does not answer; `EINTR` where the process that waits was killed.
+    pub(super) fn read(&self, name: CString) -> Result<Firmware> {
+        if self.aside.is_stalled() {
+            return Err(ETIMEDOUT);
+        }
+        let job = Job::new(pin_init!(Read {
+            name,
+            answer <- new_mutex!(None),
+        }))?;
+        self.aside.begin(&job);
+        self.aside.wait(&job, LIMIT)?;
+        let answer = job.task().answer.lock().take();
+        answer.unwrap_or(Err(ENOENT))
+    }
+}
+
+/// Reads one file.
+#[pin_data]
+struct Read {
+    name: CString,
+    #[pin]
+    answer: Mutex<Option<Result<Firmware>>>,
+}
+
+impl Task for Read {
+    fn run(&self) {
+        let answer = Firmware::read(&self.name);
+        *self.answer.lock() = Some(answer);
+    }
+}
+
+/// A file in memory.
 ///
 /// # Invariants
 ///
@@ -35,12 +100,7 @@ pub(super) fn is_folder(path: &CStr) -> bool {
 pub(super) struct Firmware(NonNull<bindings::firmware>);
 
 impl Firmware {
-    /// Reads `name`, or `name` with `.zst` or `.xz` behind it.
-    ///
-    /// # Errors
-    ///
-    /// The loader's; `ENOENT` where there is no such file.
-    pub(super) fn read(name: &CStr) -> Result<Self> {
+    fn read(name: &CStr) -> Result<Self> {
         let mut firmware = core::ptr::null();
         // SAFETY: `firmware` is valid for writes, the name ends with NUL, and the loader takes no
         // device for none.
@@ -66,6 +126,9 @@ impl Firmware {
         unsafe { core::slice::from_raw_parts(data, size) }
     }
 }
+
+// SAFETY: It is memory that any thread may read, and release.
+unsafe impl Send for Firmware {}
 
 impl Drop for Firmware {
     fn drop(&mut self) {

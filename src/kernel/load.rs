@@ -3,8 +3,8 @@
 //! The story of one load: what becomes of a module's BTF, decided while nothing is touched yet.
 
 use super::{
-    base::Vmlinux, carried::Carried, cause::Cause, loading::Loading, notifier::Coming,
-    relocation::Relocation, stats::Stats,
+    base::Vmlinux, carried::Carried, cause::Cause, firmware::Loader, loading::Loading,
+    notifier::Coming, relocation::Relocation, stats::Stats,
 };
 use crate::reloc::Policy;
 /// What is done with the BTF of a loading module.
@@ -24,12 +24,14 @@ pub(crate) enum Decision<'a> {
 pub(crate) fn decide<'a>(
     vmlinux: &Vmlinux,
     stats: &Stats,
+    loader: &Loader,
     policy: Policy,
     module: Coming<'a>,
 ) -> Option<Decision<'a>> {
     let carried = Carried::of(module).transpose()?;
-    let planned = carried
-        .and_then(|carried| Loading::new(stats, policy, module, &carried).plan(&vmlinux.base()));
+    let planned = carried.and_then(|carried| {
+        Loading::new(stats, loader, policy, module, &carried).plan(&vmlinux.base())
+    });
     Some(match planned {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(relocation)) => Decision::Relocate(relocation),

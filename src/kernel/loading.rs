@@ -6,6 +6,7 @@ use super::{
     alias::Alias,
     carried::Carried,
     cause::Cause,
+    firmware::Loader,
     ids::IdReport,
     memory,
     notifier::Coming,
@@ -34,6 +35,7 @@ struct Source<'s> {
 /// A module that is loading, with BTF.
 pub(super) struct Loading<'l, 'a> {
     stats: &'l Stats,
+    loader: &'l Loader,
     policy: Policy,
     module: Coming<'a>,
     carried: &'l Carried<'a>,
@@ -44,12 +46,14 @@ pub(super) struct Loading<'l, 'a> {
 impl<'l, 'a> Loading<'l, 'a> {
     pub(super) fn new(
         stats: &'l Stats,
+        loader: &'l Loader,
         policy: Policy,
         module: Coming<'a>,
         carried: &'l Carried<'a>,
     ) -> Self {
         Self {
             stats,
+            loader,
             policy,
             module,
             carried,
@@ -81,9 +85,10 @@ impl<'l, 'a> Loading<'l, 'a> {
         release: &[u8],
         stale: Cause,
     ) -> Result<Relocation<'a>, Cause> {
-        let file = match supplied::find(release) {
+        let file = match supplied::find(self.loader, release) {
             Ok(Some(file)) => file,
-            Ok(None) | Err(Cause::Kernel(_)) => return Err(stale),
+            Ok(None) => return Err(stale),
+            Err(Cause::Kernel(error)) => return Err(Cause::unread(release, error)),
             Err(cause) => return Err(cause),
         };
         let planned = supplied::distilled(file.bytes(), release, btf, |input, new_id| {
@@ -96,7 +101,8 @@ impl<'l, 'a> Loading<'l, 'a> {
         });
         match planned {
             Ok(Some(relocation)) => Ok(relocation),
-            Ok(None) | Err(Cause::Kernel(_)) => Err(stale),
+            Ok(None) => Err(stale),
+            Err(Cause::Kernel(error)) => Err(Cause::unread(release, error)),
             // The BTF is stale, whatever else: the module is better off without it.
             Err(cause) => Err(cause.unusable()),
         }

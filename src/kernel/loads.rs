@@ -7,6 +7,7 @@ use super::{
     btf_files::BtfFiles,
     cause::Cause,
     clock, debugfs,
+    firmware::Loader,
     handover::Handover,
     limit::Limit,
     load::{self, Decision},
@@ -55,6 +56,8 @@ pub(crate) struct Loads {
     loads: Mutex<RBTree<Key, Progress>>,
     #[pin]
     limit: Limit,
+    #[pin]
+    loader: Loader,
     dir: Arc<debugfs::Dir>,
     stats: Arc<Stats>,
 }
@@ -67,13 +70,14 @@ impl Loads {
         files: BtfFiles,
         dir: Arc<debugfs::Dir>,
         stats: Arc<Stats>,
-    ) -> impl PinInit<Self> {
-        pin_init!(Self {
+    ) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
             vmlinux,
             policy,
             files,
             loads <- new_mutex!(RBTree::new()),
             limit <- Limit::new(),
+            loader <- Loader::new(),
             dir,
             stats,
         })
@@ -83,7 +87,13 @@ impl Loads {
     #[inline(never)]
     fn before_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
-        let decided = load::decide(&self.vmlinux, &self.stats, self.policy, module);
+        let decided = load::decide(
+            &self.vmlinux,
+            &self.stats,
+            &self.loader,
+            self.policy,
+            module,
+        );
         let Some(decision) = decided else {
             return;
         };

@@ -43,7 +43,10 @@ impl<'a> Relocation<'a> {
     /// # Safety
     ///
     /// As for [`Handover::replace`].
-    pub(crate) unsafe fn commit(self, module: Coming<'_>) -> Result<(Handover, UniqueArc<LoadReport>)> {
+    pub(crate) unsafe fn commit(
+        self,
+        module: Coming<'_>,
+    ) -> Result<(Handover, UniqueArc<LoadReport>)> {
         // SAFETY: The requirements are those of this function.
         let handover = unsafe { Handover::replace(module, self.btf)? };
         if let Some(ids) = self.ids {

@@ -4,7 +4,7 @@
 //! when somebody reads it.
 
 use super::{cause::Cause, debugfs::Show, ids::IdReport, memory, text::Text};
-use crate::reloc::{self, standalone, Counts, Fate, Plan, SuppliedName, SUPPLIED_FOLDER};
+use crate::reloc::{self, standalone, Counts, Fate, Plan, SuppliedName};
 use crate::text;
 use core::fmt::Display;
 use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
@@ -167,7 +167,7 @@ impl Relocated {
         f.write_str("relocated")?;
         if let Some(file) = &self.supplied {
             let file = file.to_str().unwrap_or_default();
-            write!(f, " by way of {SUPPLIED_FOLDER}/{file}")?;
+            write!(f, " by way of firmware {file}")?;
         }
         write!(
             f,

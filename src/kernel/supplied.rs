@@ -6,7 +6,7 @@
 use super::{
     base::{Refused, Tables},
     cause::Cause,
-    firmware::{self, Firmware},
+    firmware::{Firmware, Loader},
     memory,
     text::Text,
 };
@@ -14,24 +14,16 @@ use crate::btf;
 use crate::reloc::{
     self,
     distill::{Module, Order, Plan, Survey},
-    Described, Input, SuppliedName, SUPPLIED_FOLDER,
+    Described, Input, SuppliedName,
 };
 use kernel::{prelude::*, str::CString};
 
 /// The BTF of the kernel of this release; `None` where none was supplied.
-pub(super) fn find(release: &[u8]) -> Result<Option<Firmware>, Cause> {
-    // The loader may complain of each file that is missing; most machines have none at all.
-    let folder = CString::try_from_fmt(fmt!("{SUPPLIED_FOLDER}"))?;
-    if !firmware::is_folder(&folder) {
-        return Ok(None);
-    }
-    let name = CString::try_from_fmt(fmt!("btfreloc/{}", Text(SuppliedName(release))))?;
-    match Firmware::read(&name) {
+pub(super) fn find(loader: &Loader, release: &[u8]) -> Result<Option<Firmware>, Cause> {
+    let name = CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release))))?;
+    match loader.read(name) {
         Err(error) if error == ENOENT => Ok(None),
-        Err(error) => {
-            let file = CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release))))?;
-            Err(Cause::Unread(file, error))
-        }
+        Err(error) => Err(Cause::unread(release, error)),
         Ok(read) => Ok(Some(read)),
     }
 }

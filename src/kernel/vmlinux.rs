@@ -4,7 +4,7 @@
 
 use super::nofault;
 use crate::btf::{self, to_usize};
-use kernel::{bindings, page::PAGE_SIZE, prelude::*};
+use kernel::{bindings, error::to_result, page::PAGE_SIZE, prelude::*};
 
 pub(super) const EOPNOTSUPP: i32 = bindings::EOPNOTSUPP as i32;
 const KIND_STRUCT: u32 = bindings::BTF_KIND_STRUCT;
@@ -16,30 +16,33 @@ const MAX_DISTANCE: usize = 4096;
 ///
 /// # Errors
 ///
-/// `EOPNOTSUPP` where this kernel has none, with a message that says so.
+/// `EOPNOTSUPP` where this kernel has none, with a message that says so; the kernel's where it could
+/// not give it.
 pub(crate) fn raw_btf() -> Result<&'static [u8]> {
-    let found = first_type().and_then(around);
+    let found = first_type()?.and_then(around);
     if found.is_none() {
         pr_err!("this kernel offers no BTF of its own: it needs CONFIG_DEBUG_INFO_BTF=y\n");
     }
     found.ok_or(Error::from_errno(-EOPNOTSUPP))
 }
 
-/// Address of the first type of vmlinux.
-fn first_type() -> Option<usize> {
+/// Address of the first type of vmlinux; `None` where there is none.
+fn first_type() -> Result<Option<usize>> {
     let mut btf = core::ptr::null_mut();
     // Every kernel with modules has `struct module`. Were it found in a module's BTF only, ids
     // from 1 on would still be those of vmlinux.
     // SAFETY: The name ends with NUL, and `btf` is valid for writes.
     let id =
         unsafe { bindings::bpf_find_btf_id(c"module".as_char_ptr(), KIND_STRUCT, &raw mut btf) };
-    if id <= 0 {
-        return None;
+    match to_result(id) {
+        // No BTF at all, or none with that type.
+        Err(error) if error == EINVAL || error == ENOENT => return Ok(None),
+        other => other?,
     }
     // SAFETY: With a positive id `btf` is a valid `struct btf`. Its reference, which no exported
     // function gives back, is kept: vmlinux's BTF is never freed anyway.
     let first = unsafe { bindings::btf_type_by_id(btf, 1) };
-    (!first.is_null()).then_some(first.addr())
+    Ok((!first.is_null()).then_some(first.addr()))
 }
 
 /// The blob that holds the type at `first`.

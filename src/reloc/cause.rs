@@ -37,11 +37,61 @@ pub enum Cause<'a> {
     Symbols,
 }
 
-/// Where the firmware loader finds the vmlinux BTF of other kernels.
-pub const SUPPLIED_FOLDER: &str = "/lib/firmware/btfreloc";
-
-/// The file below [`SUPPLIED_FOLDER`] that holds the vmlinux BTF of this release, in words.
+/// The vmlinux BTF of this release, as the firmware loader is asked for it, in words.
 pub struct SuppliedName<'a>(pub &'a [u8]);
+
+/// Why a file that the operator supplied was not made use of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is empty, no regular file, or its compression is damaged or of another sort.
+    Damaged,
+    /// It is larger than the firmware loader reads.
+    TooLarge,
+    /// Its file system, or what that is on, fails; holds the number of the error.
+    Device(i32),
+    /// Something may not read it that has all rights but those that a security module takes away.
+    Forbidden,
+    /// Somebody has it open to write.
+    Written,
+    /// Memory is short.
+    Memory,
+    /// The process that loads the module was killed, or asked to try again.
+    Interrupted,
+    /// It takes too long.
+    Slow,
+    /// Another error of this number.
+    Other(i32),
+}
+
+impl Unread {
+    /// What the error of this number, positive as in `errno`, says of a read.
+    pub fn of(errno: i32) -> Self {
+        match errno {
+            // ENOMEM
+            12 => Unread::Memory,
+            // EINTR, EAGAIN, ERESTARTSYS
+            4 | 11 | 512 => Unread::Interrupted,
+            // ETIMEDOUT
+            110 => Unread::Slow,
+            // ETXTBSY
+            26 => Unread::Written,
+            // EPERM, EACCES, EKEYREJECTED
+            1 | 13 | 129 => Unread::Forbidden,
+            // EINVAL, EISDIR
+            22 | 21 => Unread::Damaged,
+            // EFBIG, EOVERFLOW
+            27 | 75 => Unread::TooLarge,
+            // EIO, ENXIO, ENODATA, EBADMSG, EUCLEAN, ESTALE, EREMOTEIO
+            5 | 6 | 61 | 74 | 117 | 116 | 121 => Unread::Device(errno),
+            _ => Unread::Other(errno),
+        }
+    }
+
+    /// Whether it is the file that is to be mended.
+    pub fn blames_file(self) -> bool {
+        matches!(self, Unread::Damaged | Unread::TooLarge)
+    }
+}
 
 /// A [`Cause`] without what was found, for figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

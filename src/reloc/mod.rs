@@ -32,7 +32,7 @@ mod survey;
 mod tables;
 
 pub use base::{Base, BaseSize};
-pub use cause::{Cause, CauseKind, SuppliedName, SUPPLIED_FOLDER};
+pub use cause::{Cause, CauseKind, SuppliedName, Unread};
 pub use described::Described;
 pub use distilled::{
     allows_kind, check_distilled, Counts, Entry, Fate, Plan, Policy, Report, Unmatched, Verified,

@@ -9,8 +9,7 @@ use core::fmt::{Display, Formatter, Result, Write};
 
 use crate::btf::{Error, Kind, Part, Reason, Section, Target};
 use crate::reloc::{
-    btf_ids, Cause, CauseKind, Described, Entry, Fate, Sort, SuppliedName, Unmatched, Why,
-    SUPPLIED_FOLDER,
+    btf_ids, Cause, CauseKind, Described, Entry, Fate, Sort, SuppliedName, Unmatched, Unread, Why,
 };
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
@@ -151,6 +150,12 @@ fn place(error: &Error, f: &mut Formatter<'_>) -> Result {
     }
 }
 
+/// Where the firmware loader looks last.
+const FIRMWARE: &str = "/lib/firmware";
+/// Where the firmware loader looks.
+const FIRMWARE_PATH: &str =
+    "the firmware path (/lib/firmware, its updates or release folder, or firmware_class.path)";
+
 /// What stands in the way, and what can be done about it.
 impl Display for Cause<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -166,15 +171,13 @@ impl Display for Cause<'_> {
                     return Ok(());
                 };
                 let (name, file) = (Name(release), SuppliedName(release));
-                write!(
-                    f,
-                    ", or put the vmlinux BTF of {name} at {SUPPLIED_FOLDER}/{file}"
-                )
+                write!(f, ", or put the vmlinux BTF of {name} at {FIRMWARE}/{file}")
             }
             Cause::Supplied { found, release } => {
                 let file = SuppliedName(release);
-                write!(f, "{SUPPLIED_FOLDER}/{file} is no help: {found}; ")?;
-                f.write_str("put the vmlinux BTF there that the module was built with")
+                write!(f, "firmware {file} is no help: {found}; ")?;
+                f.write_str("put the vmlinux BTF that the module was built with in its place in ")?;
+                f.write_str(FIRMWARE_PATH)
             }
             Cause::TooLarge(error) => {
                 write!(
@@ -205,7 +208,47 @@ impl Display for Cause<'_> {
 
 impl Display for SuppliedName<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "{}.btf", Name(self.0))
+        write!(f, "btfreloc/{}.btf", Name(self.0))
+    }
+}
+
+/// Goes on after the name of the file.
+impl Display for Unread {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Unread::Damaged => write!(
+                f,
+                "is no file, empty, or compressed in a way that the kernel does not read; put it anew in \
+                 its place in {FIRMWARE_PATH}, plain, as .zst or as .xz (xz --check=crc32)"
+            ),
+            Unread::TooLarge => write!(
+                f,
+                "is too large; put the BTF of vmlinux in its place in {FIRMWARE_PATH}, not vmlinux itself"
+            ),
+            Unread::Device(errno) => write!(
+                f,
+                "cannot be read: its file system answers error {errno}; see the kernel log"
+            ),
+            Unread::Forbidden => f.write_str(
+                "may not be read by the kernel; allow it in the policy of the security module (SELinux, IMA, ...)",
+            ),
+            Unread::Written => {
+                f.write_str("is open for writing; load the module again when it is complete")
+            }
+            Unread::Memory => f.write_str(
+                "was not used, as memory is short; load the module again when there is more",
+            ),
+            Unread::Interrupted => {
+                f.write_str("was not used, as the load was interrupted; load the module again")
+            }
+            Unread::Slow => f.write_str(
+                "was not read in time; see what keeps its file system, and load the module again",
+            ),
+            Unread::Other(errno) => write!(
+                f,
+                "was not used: the kernel answers error {errno}; load the module again"
+            ),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
-    btf_ids, Cause, CauseKind, Described, Input, Plan, Report, Survey, Unmatched, Why,
+    btf_ids, Cause, CauseKind, Described, Input, Plan, Report, Survey, Unmatched, Unread, Why,
 };
 use rust_btfreloc::text::Name;
 
@@ -204,7 +204,9 @@ fn every_cause_says_what_can_be_done() {
         (
             Cause::Supplied { found, release },
             format!(
-                "{file} is no help: {here}; put the vmlinux BTF there that the module was built with"
+                "firmware btfreloc/7.2.6.btf is no help: {here}; put the vmlinux BTF that the module was \
+                 built with in its place in the firmware path (/lib/firmware, its updates or release \
+                 folder, or firmware_class.path)"
             ),
         ),
         (
@@ -368,4 +370,73 @@ fn an_error_in_elf_says_where() {
     for (place, reason, words) in cases {
         assert_eq!(text(place, 4, reason), words);
     }
+}
+
+#[test]
+fn only_a_file_that_is_at_fault_is_to_be_replaced() {
+    const MEMORY: &str =
+        "was not used, as memory is short; load the module again when there is more";
+    const INTERRUPTED: &str = "was not used, as the load was interrupted; load the module again";
+    const FORBIDDEN: &str =
+        "may not be read by the kernel; allow it in the policy of the security \
+                             module (SELinux, IMA, ...)";
+    let rows = [
+        (errno::ENOMEM, MEMORY),
+        (errno::EINTR, INTERRUPTED),
+        (errno::EAGAIN, INTERRUPTED),
+        (errno::ERESTARTSYS, INTERRUPTED),
+        (errno::EPERM, FORBIDDEN),
+        (errno::EACCES, FORBIDDEN),
+        (
+            errno::ETXTBSY,
+            "is open for writing; load the module again when it is complete",
+        ),
+        (
+            errno::ETIMEDOUT,
+            "was not read in time; see what keeps its file system, and load the module again",
+        ),
+        (
+            errno::EIO,
+            "cannot be read: its file system answers error 5; see the kernel log",
+        ),
+        (
+            errno::EINVAL,
+            "is no file, empty, or compressed in a way that the kernel does not read; put it anew in its \
+             place in the firmware path (/lib/firmware, its updates or release folder, or \
+             firmware_class.path), plain, as .zst or as .xz (xz --check=crc32)",
+        ),
+        (
+            errno::EFBIG,
+            "is too large; put the BTF of vmlinux in its place in the firmware path (/lib/firmware, its \
+             updates or release folder, or firmware_class.path), not vmlinux itself",
+        ),
+        (
+            errno::ELOOP,
+            "was not used: the kernel answers error 40; load the module again",
+        ),
+    ];
+    for (number, words) in rows {
+        assert_eq!(Unread::of(number).to_string(), words, "{number}");
+    }
+    for number in 1..600 {
+        let why = Unread::of(number);
+        let sent_to_file = why.to_string().contains("put ");
+        assert_eq!(sent_to_file, why.blames_file(), "{number}");
+    }
+}
+
+/// The numbers of `include/uapi/asm-generic/errno.h` and `include/linux/errno.h`.
+mod errno {
+    pub const EPERM: i32 = 1;
+    pub const EINTR: i32 = 4;
+    pub const EIO: i32 = 5;
+    pub const EAGAIN: i32 = 11;
+    pub const ENOMEM: i32 = 12;
+    pub const EACCES: i32 = 13;
+    pub const EINVAL: i32 = 22;
+    pub const ETXTBSY: i32 = 26;
+    pub const EFBIG: i32 = 27;
+    pub const ELOOP: i32 = 40;
+    pub const ETIMEDOUT: i32 = 110;
+    pub const ERESTARTSYS: i32 = 512;
 }
