@@ -3,7 +3,7 @@
 //! What becomes of a module's BTF: the decision that the kernel module carries out and the host
 //! tool foretells, step by step.
 
-use super::{plain, standalone, Base, Cause, Described, Plan, Policy, Survey, Verified};
+use super::{plain, standalone, Base, Cause, Described, Plan, Policy, Survey};
 use crate::btf::{Error, Reason};
 
 impl<'a> Survey<'a> {
@@ -52,7 +52,8 @@ impl<'a> Survey<'a> {
         let Some(alone) = &self.alone else {
             return Ok(());
         };
-        rebase(base, alone, scratch, plan).map_err(|error| malformed(base, self, error))
+        standalone::Plan::make(plan, base, alone, scratch)
+            .map_err(|error| malformed(base, self, error))
     }
 }
 
@@ -100,31 +101,9 @@ fn verified_plan<'a>(
         .split_at_mut_checked(survey.verify_len())
         .ok_or_else(|| survey.split.error(0, 0, Reason::ShortBuffer))?;
     match &survey.verify(words) {
-        Ok(verified) => put(base, verified, scratch, plan),
+        Ok(verified) => Plan::make(plan, base, verified, scratch),
         Err(error) => Err(*error),
     }
-}
-
-#[inline(never)]
-fn put<'a>(
-    base: &Base<'a>,
-    verified: &Verified<'a>,
-    scratch: &'a mut [u32],
-    plan: &mut Option<Plan<'a>>,
-) -> Result<(), Error> {
-    *plan = Some(Plan::new(base, verified, scratch)?);
-    Ok(())
-}
-
-#[inline(never)]
-fn rebase<'a>(
-    base: &'a Base<'a>,
-    alone: &standalone::Survey<'a>,
-    scratch: &'a mut [u32],
-    plan: &mut Option<standalone::Plan<'a>>,
-) -> Result<(), Error> {
-    *plan = Some(standalone::Plan::new(base, alone, scratch)?);
-    Ok(())
 }
 
 fn malformed<'a>(base: &Base<'a>, survey: &Survey<'a>, error: Error) -> Cause<'a> {

@@ -71,34 +71,49 @@ impl<'a> Plan<'a> {
         module: &Verified<'a>,
         scratch: &'a mut [u32],
     ) -> Result<Self, Error> {
-        let btf = module.btf;
-        let short = btf.blob().error(0, 0, Reason::ShortBuffer);
-        let tables = module.sizes.cut_plan(scratch).ok_or(short)?;
+        let mut plan = None;
+        Self::make(&mut plan, base, module, scratch)?;
+        plan.ok_or_else(|| module.short())
+    }
+
+    /// As [`Plan::new`], where the plan is to live.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::new`].
+    #[inline(never)]
+    pub fn make(
+        plan: &mut Option<Self>,
+        base: &Base<'a>,
+        module: &Verified<'a>,
+        scratch: &'a mut [u32],
+    ) -> Result<(), Error> {
+        let btf = &module.btf;
+        let short = || module.short();
+        let tables = module.sizes.cut_plan(scratch).ok_or_else(short)?;
         let (fates, ids) = (tables.fates, tables.ids);
 
-        let mut strings = Strings::new(tables.strings, &btf, base.btf().end_str_off());
+        let mut strings = Strings::new(tables.strings, btf, base.btf().end_str_off());
         let decide = |id, record: &Record<'_>| {
             let embedded = module.held.get(id);
-            decide(base, &btf, record, embedded, &mut strings)
+            decide(base, btf, record, embedded, &mut strings)
         };
-        let opaque = decide_all(&btf, fates, tables.opaque, decide).ok_or(short)?;
-        let places = tables.places.get_mut(..opaque.len()).ok_or(short)?;
-        order::arrange(&btf, opaque, places);
+        let opaque = decide_all(btf, fates, tables.opaque, decide).ok_or_else(short)?;
+        let places = tables.places.get_mut(..opaque.len()).ok_or_else(short)?;
+        order::arrange(btf, opaque, places);
         let base_end = base.btf().end_id();
-        order::number(base_end, fates, opaque, places, ids).ok_or(short)?;
+        order::number(base_end, fates, opaque, places, ids).ok_or_else(short)?;
         keep_strings(module, opaque, &mut strings);
-
-        let plan = Plan {
-            btf,
+        let plan = plan.insert(Plan {
+            btf: *btf,
             base_end,
             fates,
             ids,
             opaque,
             places,
             strings,
-        };
-        plan.check_limits()?;
-        Ok(plan)
+        });
+        plan.check_limits()
     }
 
     /// Whether `policy` lets the module be relocated.

@@ -74,6 +74,11 @@ impl<'a> Survey<'a> {
 }
 
 impl Verified<'_> {
+    /// A table has no room.
+    pub(super) fn short(&self) -> Error {
+        self.btf.blob().error(0, 0, Reason::ShortBuffer)
+    }
+
     /// Length in words of the scratch that [`super::Plan::new`] needs.
     pub fn scratch_len(&self) -> usize {
         self.sizes.plan_total()

@@ -23,7 +23,8 @@ use looks::{Looks, Stop};
 ///
 /// What the kernel would refuse; `Reason::ShortBuffer` where `scratch` is too short.
 pub fn check(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
-    verified(base, survey, scratch).map(|_| ())
+    let mut btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
+    verify(&mut btf, base, survey, scratch)
 }
 
 /// Checks plain split BTF against `base` as [`check`] does, and for what contradicts `base`.
@@ -32,9 +33,10 @@ pub fn check(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Resul
 ///
 /// As [`check`], and the first contradiction.
 pub fn fits(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
-    let btf = verified(base, survey, scratch)?;
+    let mut btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
+    verify(&mut btf, base, survey, scratch)?;
     let mut looks = Looks::new(&btf);
-    for (id, record) in spread(btf) {
+    for (id, record) in spread(&btf) {
         match witness(&mut looks, &record) {
             Ok(()) => {}
             Err(Stop::Contradiction(at, reason)) => return Err(btf.error(id, &record, at, reason)),
@@ -44,17 +46,17 @@ pub fn fits(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result
     Ok(())
 }
 
-fn verified<'a>(
-    base: &Base<'a>,
-    survey: &Survey<'a>,
+#[inline(never)]
+fn verify<'a>(
+    btf: &mut Btf<'a>,
+    base: &Base<'_>,
+    survey: &Survey<'_>,
     scratch: &'a mut [u32],
-) -> Result<Btf<'a>, Error> {
-    let short = survey.split.error(0, 0, Reason::ShortBuffer);
-    let mut tables = survey.sizes.cut(scratch).ok_or(short)?;
-    let mut btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
+) -> Result<(), Error> {
+    let tables = survey.sizes.cut(scratch);
+    let mut tables = tables.ok_or_else(|| survey.split.error(0, 0, Reason::ShortBuffer))?;
     let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
-    verify::build(&mut btf, &base.known(), offsets, names, |_| Ok(()))?;
-    Ok(btf)
+    verify::build(btf, &base.known(), offsets, names, |_| Ok(()))
 }
 
 /// Whether BTF with this fault may be right on another base: what was found is of the base.
@@ -75,7 +77,7 @@ pub(super) fn is_stale(reason: &Reason) -> bool {
 
 /// The types of `btf`, as many as it has, so that the first of them are evenly spread over it,
 /// wherever one stops: steps of the golden section never meet.
-fn spread<'b>(btf: Btf<'b>) -> impl Iterator<Item = (u32, Record<'b>)> + 'b {
+fn spread<'b>(btf: &'b Btf<'_>) -> impl Iterator<Item = (u32, Record<'b>)> + 'b {
     const GOLDEN_SECTION: u32 = 0x9e37_79b9;
     let count = btf.own_count();
     (0..count).filter_map(move |step| {

@@ -51,12 +51,12 @@ pub enum Difference {
 
 /// The BTF of both sides.
 #[derive(Clone, Copy)]
-pub(super) struct Sides<'a> {
-    pub(super) own: Btf<'a>,
-    pub(super) base: Btf<'a>,
+pub(super) struct Sides<'s, 'a> {
+    pub(super) own: &'s Btf<'a>,
+    pub(super) base: &'s Btf<'a>,
 }
 
-impl Sides<'_> {
+impl Sides<'_, '_> {
     /// How the module's type `own` and vmlinux's `theirs` stand, as far as the two tell.
     pub(super) fn compare(
         &self,

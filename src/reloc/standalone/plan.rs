@@ -8,7 +8,7 @@ use super::keep::keep;
 use super::pairs::Pairs;
 use super::spread::Spread;
 use super::strings::{records, Strings};
-use super::survey::Survey;
+use super::survey::{Survey, Tables};
 use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Known, Reason, Record, MAX_TYPE};
 use crate::reloc::tables::put;
 use crate::reloc::Base;
@@ -51,41 +51,49 @@ impl<'a> Plan<'a> {
         survey: &Survey<'a>,
         scratch: &'a mut [u32],
     ) -> Result<Self, Error> {
-        let blob = survey.blob;
-        let failed = |reason| blob.error(0, 0, reason);
-        let mut tables = survey.cut(scratch).ok_or(failed(Reason::ShortBuffer))?;
-        let btf = verified(
-            survey.btf(),
-            &base.known(),
-            tables.offsets,
-            &mut tables.identifiers,
-        )?;
+        let mut plan = None;
+        Self::make(&mut plan, base, survey, scratch)?;
+        plan.ok_or_else(|| survey.blob.error(0, 0, Reason::ShortBuffer))
+    }
 
-        tables.users.fill(&btf);
-        tables.names.fill(&btf);
-        spread(base, btf, &tables.names).run(&tables.users, &mut tables.pairs);
-        for (id, _) in btf.own_records() {
-            let theirs = tables.pairs.same(id).unwrap_or(0);
-            put(tables.ids, to_usize(id.wrapping_sub(1)), theirs);
-        }
-        let start = base.btf().end_id();
-        let count = keep(&btf, &tables.users, tables.ids, tables.kept, start);
+    /// As [`Plan::new`], where the plan is to live.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::new`].
+    #[inline(never)]
+    pub fn make(
+        plan: &mut Option<Self>,
+        base: &'a Base<'a>,
+        survey: &Survey<'a>,
+        scratch: &'a mut [u32],
+    ) -> Result<(), Error> {
+        let failed = |reason| survey.blob.error(0, 0, reason);
+        let tables = survey.cut(scratch);
+        let mut tables = tables.ok_or_else(|| failed(Reason::ShortBuffer))?;
+        let mut btf = survey.btf();
+        let offsets = core::mem::take(&mut tables.offsets);
+        verify(&mut btf, &base.known(), offsets, &mut tables.identifiers)?;
+        let count = decide(base, &btf, &mut tables);
         let kept: &[u32] = tables.kept.get(..count).unwrap_or_default();
+        let start = base.btf().end_id();
         let last = len_u32(kept).map(|count| start.saturating_add(count).saturating_sub(1));
         if last.is_none_or(|last| last > MAX_TYPE) {
             return Err(failed(Reason::OutputTooLarge));
         }
         let strings = base.btf().end_str_off();
-        let strings = Strings::keep(blob, tables.strings, strings, records(&btf, kept));
-        Ok(Plan {
+        let strings = Strings::keep(&survey.blob, tables.strings, strings, records(&btf, kept));
+        let strings = strings.map_err(failed)?;
+        *plan = Some(Plan {
             base,
             btf,
             names: tables.names,
             pairs: tables.pairs,
             ids: tables.ids,
             kept,
-            strings: strings.map_err(failed)?,
-        })
+            strings,
+        });
+        Ok(())
     }
 
     /// The new id of the type with this id in the module's BTF; `None` past the end, and for a type
@@ -117,30 +125,43 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn spread(&self) -> Spread<'_, 'a> {
-        spread(self.base, self.btf, &self.names)
+        spread(self.base, &self.btf, &self.names)
     }
 }
 
-/// `btf` with its table, in which the kernel would find nothing wrong.
-// In a frame of its own: a kernel's stack is small.
-#[inline(never)]
-fn verified<'a>(
-    mut btf: Btf<'a>,
+/// Gives `btf` its table; the kernel would find nothing wrong in it.
+fn verify<'a>(
+    btf: &mut Btf<'a>,
     known: &Known,
     offsets: &'a mut [u32],
     identifiers: &mut Bits<'_>,
-) -> Result<Btf<'a>, Error> {
+) -> Result<(), Error> {
     let end = btf.end_id();
-    verify::build(&mut btf, known, offsets, identifiers, |record| {
+    verify::build(btf, known, offsets, identifiers, |record| {
         record.each_id(|at, id| verify::reference_below(at, id, end))
-    })?;
-    Ok(btf)
+    })
 }
 
-fn spread<'s, 'a>(base: &'s Base<'a>, btf: Btf<'a>, names: &'s ByName<'s>) -> Spread<'s, 'a> {
+/// Fills in the new id of each type, and puts the types that stay the module's own in
+/// `tables.kept`; returns how many they are.
+// In a frame of its own: a kernel's stack is small.
+#[inline(never)]
+fn decide(base: &Base<'_>, btf: &Btf<'_>, tables: &mut Tables<'_>) -> usize {
+    tables.users.fill(btf);
+    tables.names.fill(btf);
+    spread(base, btf, &tables.names).run(&tables.users, &mut tables.pairs);
+    for (id, _) in btf.own_records() {
+        let theirs = tables.pairs.same(id).unwrap_or(0);
+        put(tables.ids, to_usize(id.wrapping_sub(1)), theirs);
+    }
+    let start = base.btf().end_id();
+    keep(btf, &tables.users, tables.ids, tables.kept, start)
+}
+
+fn spread<'s, 'a>(base: &'s Base<'a>, btf: &'s Btf<'a>, names: &'s ByName<'s>) -> Spread<'s, 'a> {
     let sides = Sides {
         own: btf,
-        base: *base.btf(),
+        base: base.btf(),
     };
     Spread { base, sides, names }
 }

@@ -20,7 +20,7 @@ use crate::reloc::Base;
 /// What the pairs are made and judged by.
 pub(super) struct Spread<'s, 'a> {
     pub(super) base: &'s Base<'a>,
-    pub(super) sides: Sides<'a>,
+    pub(super) sides: Sides<'s, 'a>,
     pub(super) names: &'s ByName<'s>,
 }
 
@@ -77,7 +77,7 @@ impl Spread<'_, '_> {
             let Some(name) = self.sides.base.name(key(&candidate)) else {
                 continue;
             };
-            for (id, record) in self.names.named(&self.sides.own, name) {
+            for (id, record) in self.names.named(self.sides.own, name) {
                 if record.kind() == candidate.kind() && !is_indexed(&record) {
                     pairs.add(id, theirs);
                 }
@@ -105,7 +105,7 @@ impl Spread<'_, '_> {
     /// itself has of that name if it has one, or else the same declaration.
     fn becomes(&self, record: &Record<'_>, pairs: &Pairs<'_>) -> Option<u32> {
         let name = self.sides.own.name(record.name_off())?;
-        let own = self.names.named(&self.sides.own, name);
+        let own = self.names.named(self.sides.own, name);
         let mut own = own.filter(|(_, own)| {
             flavour(own) == flavour(record) && own.name_off() != 0 && !is_declared(own)
         });

@@ -7,7 +7,6 @@ use crate::reloc::tables::{Growing, Ranked};
 
 /// Where each string of the module is after the others are left out.
 pub(super) struct Strings<'a> {
-    blob: Blob<'a>,
     /// The bytes that are kept, by offset in the string part.
     bytes: Ranked<'a>,
     len: u32,
@@ -22,7 +21,7 @@ impl<'a> Strings<'a> {
     ///
     /// More strings than BTF can number behind `start`.
     pub(super) fn keep<'r>(
-        blob: Blob<'a>,
+        blob: &Blob<'_>,
         mut bytes: Growing<'a>,
         start: u32,
         records: impl Iterator<Item = Record<'r>>,
@@ -30,7 +29,7 @@ impl<'a> Strings<'a> {
         let mut len = 0u32;
         for record in records {
             let _ = record.each_string(|_, off| -> Result<(), core::convert::Infallible> {
-                len = len.saturating_add(mark(&blob, &mut bytes, off));
+                len = len.saturating_add(mark(blob, &mut bytes, off));
                 Ok(())
             });
         }
@@ -38,12 +37,7 @@ impl<'a> Strings<'a> {
             return Err(Reason::OutputTooLarge);
         }
         let bytes = bytes.ranked();
-        Ok(Strings {
-            blob,
-            bytes,
-            len,
-            start,
-        })
+        Ok(Strings { bytes, len, start })
     }
 
     /// Bytes that [`Strings::write`] writes.
@@ -58,10 +52,10 @@ impl<'a> Strings<'a> {
         own.map_or(0, |own| self.start.saturating_add(own))
     }
 
-    /// Writes the strings to `out`, of [`Strings::len`] bytes.
-    pub(super) fn write(&self, out: &mut [u8]) -> Option<()> {
+    /// Writes the strings of `blob`, which they were kept of, to `out`, of [`Strings::len`] bytes.
+    pub(super) fn write(&self, blob: &Blob<'_>, out: &mut [u8]) -> Option<()> {
         let mut out = out.iter_mut();
-        for (off, byte) in (0..u32::MAX).zip(self.blob.strings()) {
+        for (off, byte) in (0..u32::MAX).zip(blob.strings()) {
             if self.bytes.rank(off).is_some() {
                 *out.next()? = *byte;
             }

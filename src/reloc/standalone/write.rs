@@ -38,7 +38,7 @@ impl Plan<'_> {
         kept.try_fold(&mut *types, |types, record| copy(types, record.bytes()))?;
         let new_string = |off| self.strings.new_offset(off);
         rewrite(types, |id| self.new_id(id), new_string)?;
-        self.strings.write(copy(rest, layout)?)
+        self.strings.write(self.btf.blob(), copy(rest, layout)?)
     }
 
     fn types_len(&self) -> u32 {
