@@ -27,7 +27,7 @@ pub use error::{Error, Found, Part, Reason, Section, Target};
 pub use kind::{Kind, Shape, Starts};
 pub use known::{Found as FoundKnown, Known};
 pub use num::{len_u32, to_usize};
-pub use record::{Member, Record, Records, RECORD_LEN};
+pub use record::{info, Member, Record, Records, RECORD_LEN};
 pub use rewrite::rewrite;
 pub use table::Table;
 pub use view::Btf;

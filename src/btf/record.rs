@@ -23,6 +23,13 @@ pub(super) fn shape_of(info: u32) -> Option<(&'static Shape, u32)> {
     Some((Shape::of(number_of(info))?, info & VLEN))
 }
 
+/// The second word of a record of this kind, of which `vlen` has at most 24 bits.
+#[inline]
+pub fn info(kind: Kind, kflag: bool, vlen: u32) -> u32 {
+    let flag = if kflag { KFLAG } else { 0 };
+    flag | u32::from(kind as u8) << 24 | vlen & VLEN
+}
+
 /// A type, borrowed from the type part it stands in.
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
@@ -137,12 +144,6 @@ impl<'a> Record<'a> {
     pub fn fixed_bytes(&self) -> &'a [u8] {
         let fixed = to_usize(self.shape.fixed_len());
         self.bytes.get(..fixed).unwrap_or(self.bytes)
-    }
-
-    /// The second word of the record with a vlen of 0.
-    #[inline]
-    pub fn info_without_vlen(&self) -> u32 {
-        self.info & !VLEN
     }
 
     /// Byte offset of the record in the type part.

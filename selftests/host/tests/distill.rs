@@ -251,9 +251,12 @@ fn distilled_base_embedded_err_is_opaque_unlike_c() {
     assert_eq!(
         text,
         "\
-[3] STRUCT 'inner' size=4 vlen=0
-[4] STRUCT 'outer' size=8 vlen=1
-\t'inner' type_id=3 bits_offset=0
+[3] PTR '(anon)' type_id=0
+[4] ARRAY '(anon)' type_id=3 index_type_id=1 nr_elems=0
+[5] STRUCT '(anon)' size=4 vlen=1
+\t'inner' type_id=4 bits_offset=0
+[6] STRUCT 'outer' size=8 vlen=1
+\t'inner' type_id=5 bits_offset=0
 "
     );
 }

@@ -10,13 +10,14 @@ use rust_btfreloc::btf::Kind;
 use rust_btfreloc::reloc::Fate::{self, Mapped, Opaque};
 use rust_btfreloc::reloc::Why::{Absent, Ambiguous, OtherEncoding, OtherKind, OtherSize};
 
-use Use::{Member, Pointer};
+use Use::{Element, Member, Pointer};
 
 /// How the module uses the distilled type.
 #[derive(Clone, Copy)]
 enum Use {
     Pointer,
     Member,
+    Element,
 }
 
 /// What the rule is, the distilled type, how it is used, the candidates from [`FIRST`] on, and
@@ -85,6 +86,10 @@ const RULES: &[Rule] = &[
     ("STRUCT: no type", "STRUCT a 8", Member, &["TYPEDEF a"], Opaque(Absent)),
     ("STRUCT: the size decides", "STRUCT a 8", Pointer, &["STRUCT a 4", "STRUCT a 8"], Mapped(SECOND)),
     ("STRUCT: none of that size", "STRUCT a 8", Pointer, &["STRUCT a 4", "STRUCT a 9"], Opaque(OtherSize(FIRST))),
+    ("STRUCT: only declared", "STRUCT a 8", Pointer, &["FWD a struct"], Mapped(FIRST)),
+    ("STRUCT: only declared, and held", "STRUCT a 8", Member, &["FWD a struct"], Opaque(OtherKind(FIRST))),
+    ("UNION: only declared", "UNION a 8", Pointer, &["FWD a union"], Mapped(FIRST)),
+    ("UNION: only declared, and held", "UNION a 8", Member, &["FWD a union"], Opaque(OtherKind(FIRST))),
     ("UNION: name", "UNION a 8", Pointer, &["UNION a 8 f@0:1"], Mapped(FIRST)),
     ("UNION: a pointer asks no size", "UNION a 8", Pointer, &["UNION a 16"], Mapped(FIRST)),
     ("UNION: a member asks the size", "UNION a 8", Member, &["UNION a 8"], Mapped(FIRST)),
@@ -99,7 +104,9 @@ const C_TAKES_ANOTHER_KIND: &[Rule] = &[
     ("C maps STRUCT to UNION", "STRUCT a 8", Pointer, &["UNION a 8"], Opaque(OtherKind(FIRST))),
     ("C maps STRUCT to INT", "STRUCT a 8", Pointer, &["INT a 8 0"], Opaque(OtherKind(FIRST))),
     ("C maps STRUCT to ENUM", "STRUCT a 8", Pointer, &["ENUM a 8"], Opaque(OtherKind(FIRST))),
-    ("C maps STRUCT to FWD", "STRUCT a 8", Pointer, &["FWD a struct"], Opaque(OtherKind(FIRST))),
+    ("C maps STRUCT to FWD union", "STRUCT a 8", Pointer, &["FWD a union"], Opaque(OtherKind(FIRST))),
+    ("C maps UNION to FWD struct", "UNION a 8", Pointer, &["FWD a struct"], Opaque(OtherKind(FIRST))),
+    ("C maps STRUCT in an array to FWD", "STRUCT a 8", Element, &["FWD a struct"], Opaque(OtherKind(FIRST))),
     ("C maps UNION to STRUCT", "UNION a 8", Member, &["STRUCT a 8"], Opaque(OtherKind(FIRST))),
     ("C maps UNION to FLOAT", "UNION a 8", Pointer, &["FLOAT a 8"], Opaque(OtherKind(FIRST))),
     ("C maps FWD union to STRUCT", "FWD a union", Pointer, &["STRUCT a 8"], Opaque(OtherKind(FIRST))),
@@ -125,6 +132,11 @@ const C_GIVES_UP: &[Rule] = &[
     ("FWD: defined twice", "FWD a struct", Pointer, &["STRUCT a 8", "STRUCT a 9"], Opaque(Ambiguous(FIRST))),
     ("FWD: each flavour once", "FWD a union", Pointer, &["STRUCT a 8", "UNION a 8"], Mapped(SECOND)),
     ("STRUCT and UNION", "STRUCT a 8", Pointer, &["UNION a 8", "STRUCT a 8"], Mapped(SECOND)),
+    ("STRUCT, declared and defined", "STRUCT a 8", Pointer, &["FWD a struct", "STRUCT a 8"], Mapped(SECOND)),
+    ("STRUCT, declared twice", "STRUCT a 8", Pointer, &["FWD a struct", "FWD a struct"], Mapped(FIRST)),
+    ("STRUCT, declared in either flavour", "STRUCT a 8", Pointer, &["FWD a union", "FWD a struct"], Mapped(SECOND)),
+    ("STRUCT, declared and resized", "STRUCT a 8", Pointer, &["FWD a struct", "STRUCT a 16"], Mapped(SECOND)),
+    ("STRUCT, declared and ambiguous", "STRUCT a 8", Pointer, &["FWD a struct", "STRUCT a 8 f@0:1", "STRUCT a 8 g@0:1"], Opaque(Ambiguous(SECOND))),
     ("STRUCT, empty", "STRUCT a 8", Member, &["STRUCT a 8", "STRUCT a 8"], Mapped(FIRST)),
     ("STRUCT, alike", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:1 g@32:1", "STRUCT a 8 f@0:1 g@32:1"], Mapped(FIRST)),
     ("STRUCT, other name", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:1", "STRUCT a 8 g@0:1"], Opaque(Ambiguous(FIRST))),
@@ -188,6 +200,7 @@ fn case((_, distilled, used, candidates, _): &Rule) -> [Vec<u8>; 3] {
     match used {
         Pointer => module.ptr(1),
         Member => module.structure("holder", 64, &[("a", [1, 0])]),
+        Element => module.array(1, 2, 2),
     };
     [vmlinux, base, module].map(|builder| builder.bytes())
 }

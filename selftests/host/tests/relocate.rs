@@ -139,7 +139,7 @@ fn every_kind_and_every_reference() {
 }
 
 #[test]
-fn every_kind_that_can_be_opaque_is_carried_as_recorded() {
+fn every_kind_that_can_be_opaque_is_carried_and_grants_nothing() {
     let mut base = Builder::base();
     base.structure("task", 128, &[("ignored", [1, 0])]);
     base.union("value", 8, &[]);
@@ -161,14 +161,15 @@ fn every_kind_that_can_be_opaque_is_carried_as_recorded() {
         "\
 [2] TYPEDEF 'z' type_id=4
 [3] TYPEDEF 'a' type_id=11
-[4] STRUCT 'task' size=128 vlen=0
-[5] UNION 'value' size=8 vlen=0
+[4] FWD 'task' fwd_kind=struct
+[5] FWD 'value' fwd_kind=union
 [6] FWD 'file' fwd_kind=struct
 [7] FWD 'either' fwd_kind=union
 [8] INT 'int' size=4 bits_offset=0 nr_bits=32 encoding=SIGNED
 [9] FLOAT 'double' size=8
-[10] ENUM 'state' encoding=UNSIGNED size=2 vlen=0
-[11] STRUCT 'bits' size=4 vlen=0
+[10] ENUM '(anon)' encoding=UNSIGNED size=2 vlen=1
+\t'state' val=0
+[11] FWD 'bits' fwd_kind=struct
 ",
     );
     assert_eq!(
@@ -181,6 +182,63 @@ fn every_kind_that_can_be_opaque_is_carried_as_recorded() {
     );
     assert_eq!(done.strict, Err((1, Why::Absent)));
     assert_eq!(done.new_ids, [0, 4, 5, 6, 7, 8, 9, 10, 11, 2, 3]);
+}
+
+/// What is held by value, in a member, a variable or a parameter, or is an element keeps its size,
+/// with nothing in it that could be read; what is only pointed to is declared.
+#[test]
+fn an_opaque_type_that_has_to_have_a_size_keeps_it() {
+    let mut base = Builder::base();
+    base.structure("member", 128, &[]);
+    base.union("variable", 8, &[]);
+    base.bit_fields("parameter", 4, &[]);
+    base.structure("element", 16, &[]);
+    base.structure("pointee", 16, &[]);
+    base.structure("empty", 0, &[]);
+    base.enumeration("state", 2, &[]);
+    let mut module = Builder::split(&base);
+    let name = module.typedef("member_t", 1);
+    module.structure("own", 256, &[("m", [name, 0]), ("e", [6, 128])]);
+    module.var("v", 2, 1);
+    module.func_proto(0, &[("p", [3]), ("state", [7])]);
+    let tags = module.type_tag("tag", 4);
+    module.array(tags, 9, 2);
+    module.ptr(5);
+    let mut vmlinux = Builder::base();
+    vmlinux.int("char", 1, 0);
+    gives(
+        &vmlinux,
+        &base,
+        &module,
+        "\
+[2] TYPEDEF 'member_t' type_id=11
+[3] STRUCT 'own' size=256 vlen=2
+\t'm' type_id=2 bits_offset=0
+\t'e' type_id=16 bits_offset=128
+[4] VAR 'v' type_id=12, linkage=global
+[5] FUNC_PROTO '(anon)' ret_type_id=0 vlen=2
+\t'p' type_id=13
+\t'state' type_id=17
+[6] TYPE_TAG 'tag' type_id=14
+[7] ARRAY '(anon)' type_id=6 index_type_id=3 nr_elems=2
+[8] PTR '(anon)' type_id=15
+[9] PTR '(anon)' type_id=0
+[10] ARRAY '(anon)' type_id=9 index_type_id=9 nr_elems=0
+[11] STRUCT '(anon)' size=128 vlen=1
+\t'member' type_id=10 bits_offset=0
+[12] UNION '(anon)' size=8 vlen=1
+\t'variable' type_id=10 bits_offset=0
+[13] STRUCT '(anon)' size=4 vlen=1
+\t'parameter' type_id=10 bits_offset=0
+[14] STRUCT '(anon)' size=16 vlen=1
+\t'element' type_id=10 bits_offset=0
+[15] FWD 'pointee' fwd_kind=struct
+[16] STRUCT '(anon)' size=0 vlen=1
+\t'empty' type_id=10 bits_offset=0
+[17] ENUM '(anon)' encoding=UNSIGNED size=2 vlen=1
+\t'state' val=0
+",
+    );
 }
 
 /// As `btf_check_sorted` has it.
@@ -211,22 +269,26 @@ fn what_was_sorted_stays_sorted() {
         &base,
         &module,
         "\
-[2] PTR '(anon)' type_id=4
-[3] PTR '(anon)' type_id=9
-[4] STRUCT 'aio' size=8 vlen=0
-[5] STRUCT 'holder' size=64 vlen=2
+[2] PTR '(anon)' type_id=8
+[3] PTR '(anon)' type_id=12
+[4] PTR '(anon)' type_id=0
+[5] ARRAY '(anon)' type_id=4 index_type_id=1 nr_elems=0
+[6] STRUCT '(anon)' size=8 vlen=1
+\t'zone' type_id=5 bits_offset=0
+[7] STRUCT '(anon)' size=16 vlen=1
+\t'mutex' type_id=5 bits_offset=0
+[8] FWD 'aio' fwd_kind=struct
+[9] STRUCT 'holder' size=64 vlen=2
 \t'mutex' type_id=7 bits_offset=0
-\t'again' type_id=5 bits_offset=128
-[6] TYPEDEF 'mutex' type_id=7
-[7] STRUCT 'mutex' size=16 vlen=0
-[8] UNION 'mutex' size=8 vlen=0
-[9] STRUCT 'own' size=8 vlen=1
-\t'zone' type_id=10 bits_offset=0
-[10] STRUCT 'zone' size=8 vlen=0
+\t'again' type_id=9 bits_offset=128
+[10] TYPEDEF 'mutex' type_id=7
+[11] FWD 'mutex' fwd_kind=union
+[12] STRUCT 'own' size=8 vlen=1
+\t'zone' type_id=6 bits_offset=0
 ",
     );
     assert!(is_sorted(&vmlinux.bytes(), &done.btf));
-    assert_eq!(done.new_ids, [0, 10, 7, 1, 4, 8, 2, 3, 5, 6, 9]);
+    assert_eq!(done.new_ids, [0, 6, 7, 1, 8, 11, 2, 3, 9, 10, 12]);
 }
 
 #[test]
@@ -276,8 +338,8 @@ fn what_was_not_sorted_has_opaque_types_behind_it() {
         "\
 [2] TYPEDEF 'd' type_id=4
 [3] TYPEDEF 'c' type_id=5
-[4] STRUCT 'b' size=8 vlen=0
-[5] STRUCT 'a' size=8 vlen=0
+[4] FWD 'b' fwd_kind=struct
+[5] FWD 'a' fwd_kind=struct
 ",
     );
 }
@@ -292,11 +354,12 @@ fn a_module_without_types_may_have_opaque_ones() {
         &base,
         &Builder::split(&base),
         "\
-[2] FLOAT 'double' size=8
-[3] FWD 'file' fwd_kind=struct
-[4] ENUM 'state' encoding=UNSIGNED size=4 vlen=0
-[5] STRUCT 'task' size=128 vlen=0
-[6] UNION 'value' size=8 vlen=0
+[2] ENUM '(anon)' encoding=UNSIGNED size=4 vlen=1
+\t'state' val=0
+[3] FLOAT 'double' size=8
+[4] FWD 'file' fwd_kind=struct
+[5] FWD 'task' fwd_kind=struct
+[6] FWD 'value' fwd_kind=union
 ",
     );
     assert_eq!(
@@ -360,11 +423,14 @@ fn only_strings_that_are_used_are_appended() {
         &module,
         "\
 [2] STRUCT 'own' size=16 vlen=3
-\t'gone' type_id=4 bits_offset=0
+\t'gone' type_id=6 bits_offset=0
 \t'int' type_id=1 bits_offset=64
 \t'member' type_id=1 bits_offset=96
 [3] TYPEDEF 'ber' type_id=1
-[4] STRUCT 'gone' size=8 vlen=0
+[4] PTR '(anon)' type_id=0
+[5] ARRAY '(anon)' type_id=4 index_type_id=1 nr_elems=0
+[6] STRUCT '(anon)' size=8 vlen=1
+\t'gone' type_id=5 bits_offset=0
 ",
     );
     assert_eq!(strings(&done.btf), b"own\0gone\0member\0ber\0");
@@ -385,7 +451,7 @@ fn a_string_that_vmlinux_has_serves_an_opaque_type_of_that_name() {
         "\
 [8] PTR '(anon)' type_id=3
 [9] PTR '(anon)' type_id=10
-[10] UNION 'task' size=8 vlen=0
+[10] FWD 'task' fwd_kind=union
 ",
     );
     assert_eq!(strings(&done.btf), b"");
@@ -466,7 +532,7 @@ fn the_shortest_header_grows_to_name_what_was_added() {
     let done = loaded.relocate(&base.bytes(), &module).unwrap();
     assert_eq!(
         dump::split(loaded.bytes(), &done.btf),
-        "[8] STRUCT 'gone' size=8 vlen=0\n"
+        "[8] FWD 'gone' fwd_kind=struct\n"
     );
     assert_eq!(loaded.verify(&done.btf), Ok(()));
 }

@@ -4,7 +4,7 @@
 
 use super::Plan;
 use crate::btf::{
-    copy, len_u32, put_u32, rewrite, to_usize, write_header, Error, Kind, Reason, Record,
+    copy, info, len_u32, put_u32, rewrite, to_usize, write_header, Error, Kind, Reason, Record,
     RECORD_LEN,
 };
 
@@ -123,7 +123,7 @@ impl Plan<'_> {
         copy(new, record.bytes().get(..to_usize(len))?)?;
         put_u32(new, 0, self.strings.new_offset(record.name_off()))?;
         if let Some(kind) = bare(record.kind()) {
-            put_u32(new, 4, u32::from(kind as u8) << 24)?;
+            put_u32(new, 4, info(kind, false, 0))?;
         }
         Some(rest)
     }

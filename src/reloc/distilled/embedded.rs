@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Finds the distilled types that a module's types hold by value, so that their size counts.
+//! Finds the distilled types that a module's types hold by value, so that their size counts, and
+//! those that arrays have for elements.
 
 use crate::btf::{Bits, Btf, Kind, Record};
 
@@ -14,8 +15,8 @@ pub(super) fn holds(record: &Record<'_>) -> bool {
     )
 }
 
-/// Adds to `held`, the ids of types held by value, what those of the module stand for: typedefs,
-/// qualifiers, type tags and arrays hold what they refer to; pointers do not.
+/// Adds to `held`, the ids of types held by value or in arrays, what those of the module stand for:
+/// typedefs, qualifiers, type tags and arrays hold what they refer to; pointers do not.
 ///
 /// A type that is in it already is not followed again from another, so that the cost stays linear
 /// and a loop of arrays ends.

@@ -6,35 +6,50 @@ use super::{layout, Fate, Why};
 use crate::btf::{Kind, Record};
 use crate::reloc::Base;
 
+/// What the types of a module use a distilled type for, the more the later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::reloc) enum Use {
+    /// Its name: they point to it.
+    Name,
+    /// That it has a size: it is the element of an array that nothing holds.
+    Element,
+    /// Its very size: they hold it by value.
+    Value,
+}
+
 /// The vmlinux type for the distilled type `record` of this `name`, and vmlinux's string offset of
 /// the name, 0 where no type has it.
 ///
-/// `embedded` says that a type of the module holds it by value, so that its size counts.
+/// `usage` is the most that the module's types use it for.
 pub(in crate::reloc) fn fate(
     base: &Base<'_>,
     record: &Record<'_>,
     name: &[u8],
-    embedded: bool,
+    usage: Use,
 ) -> (Fate, u32) {
     let found = Found::among(base, record, name);
     let fate = match record.kind() {
         Kind::Fwd => forward(&found),
-        _ => defined(&found, record, embedded),
+        _ => defined(&found, record, usage),
     };
     (fate, found.name_off)
 }
 
-/// Anything but a forward declaration becomes the one type that there is of it.
-fn defined(found: &Found<'_>, record: &Record<'_>, embedded: bool) -> Fate {
+/// Anything but a forward declaration becomes the one type that there is of it; a composite that
+/// vmlinux only declares, and that nobody needs a size of, becomes the declaration.
+fn defined(found: &Found<'_>, record: &Record<'_>, usage: Use) -> Fate {
     // A second candidate makes the size count, too.
-    let sized = embedded || found.several || !record.kind().is_composite();
+    let sized = usage == Use::Value || found.several || !record.kind().is_composite();
     match (&found.fitting, found.of_kind, found.named) {
         (None, Some(id), _) if !sized => Fate::Mapped(id),
         (Some((id, _)), ..) if found.differ => Fate::Opaque(Why::Ambiguous(*id)),
         (Some((id, _)), ..) => Fate::Mapped(*id),
         (None, Some(id), _) if found.other_encoding => Fate::Opaque(Why::OtherEncoding(id)),
         (None, Some(id), _) => Fate::Opaque(Why::OtherSize(id)),
-        (None, None, Some(id)) => Fate::Opaque(Why::OtherKind(id)),
+        (None, None, Some(id)) => match found.declared {
+            Some(declared) if usage == Use::Name => Fate::Mapped(declared),
+            _ => Fate::Opaque(Why::OtherKind(id)),
+        },
         (None, None, None) => Fate::Opaque(Why::Absent),
     }
 }
@@ -56,7 +71,7 @@ struct Found<'a> {
     differ: bool,
     /// The size is right and the encoding is not.
     other_encoding: bool,
-    /// For a forward declaration, the same declaration.
+    /// A declaration of this flavour.
     declared: Option<u32>,
 }
 
@@ -69,11 +84,13 @@ impl<'a> Found<'a> {
             if !allows_kind(record, &candidate) {
                 continue;
             }
-            found.several = found.of_kind.is_some();
-            found.of_kind = found.of_kind.or(Some(id));
             if candidate.kind() == Kind::Fwd {
                 found.declared = found.declared.or(Some(id));
-            } else if record.kind() == Kind::Fwd || candidate.size() == record.size() {
+                continue;
+            }
+            found.several = found.of_kind.is_some();
+            found.of_kind = found.of_kind.or(Some(id));
+            if record.kind() == Kind::Fwd || candidate.size() == record.size() {
                 found.fit(base, record, id, candidate);
             }
         }
@@ -103,13 +120,16 @@ fn forward(found: &Found<'_>) -> Fate {
     }
 }
 
-/// Whether the distilled type `record` may become `candidate`, as far as their kinds tell.
+/// Whether the distilled type `record` may become `candidate`, as far as their kinds tell; a STRUCT
+/// or UNION becomes a declaration only where nobody needs a size of it.
 pub fn allows_kind(record: &Record<'_>, candidate: &Record<'_>) -> bool {
     match (record.kind(), candidate.kind()) {
         // The kflag of a forward declaration tells a union from a struct.
         (Kind::Fwd, Kind::Fwd) => record.kflag() == candidate.kflag(),
         (Kind::Fwd, Kind::Struct) => !record.kflag(),
         (Kind::Fwd, Kind::Union) => record.kflag(),
+        (Kind::Struct, Kind::Fwd) => !candidate.kflag(),
+        (Kind::Union, Kind::Fwd) => candidate.kflag(),
         // A distilled base records an ENUM64 as an ENUM of its size.
         (Kind::Enum, Kind::Enum64) => true,
         (kind, candidate) => kind == candidate,

@@ -9,6 +9,7 @@
 //! | check the distilled base and the split BTF | `verify`: [`Survey::verify`](super::Survey::verify) |
 //! | mark the types that are embedded by value | `embedded`, while the module is verified |
 //! | map distilled types to vmlinux types | `matching`, giving a [`Fate`] each |
+//! | carry over what has no match | `opaque`, which the C code has no step for |
 //! | give each type its new id | `order`, called by [`Plan::new`] |
 //! | give each string its new offset | `strings`, called by [`Plan::new`] |
 //! | rewrite ids and strings | `write`: [`Plan::write`] |
@@ -19,6 +20,7 @@ mod embedded;
 mod fate;
 mod layout;
 pub(super) mod matching;
+mod opaque;
 mod order;
 mod plan;
 mod report;

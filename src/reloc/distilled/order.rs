@@ -2,24 +2,27 @@
 
 //! Where opaque types stand among a module's own, and the ids that follow from it.
 
+use super::opaque::{Hollow, Opaque};
 use super::Fate;
 use crate::btf::{len_u32, to_usize, Btf};
-use crate::reloc::tables::{is_less, name_of, put, sort_by_name};
+use crate::reloc::tables::{is_less, name_of, put, sort_by_key};
 
-/// Puts the ids in `opaque` in the order of their names and finds each its place: the index of the
-/// module's type that it goes in front of. Where the module's types are not sorted, or one has a
-/// name too long to be compared again and again, all go last.
+/// Puts `opaque`, words of [`Opaque`], in the order of the names they will have and finds each its
+/// place: the index of the module's type that it goes before. Where the module's types are not
+/// sorted, or one has a name too long to be compared again and again, all go last.
 pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
-    if opaque.is_empty() || !is_sorted(btf) || !sort_by_name(btf, opaque) {
+    let key = |word| Opaque::from_word(word).key(btf);
+    if opaque.is_empty() || !is_sorted(btf) || !sort_by_key(opaque, key) {
         places.fill(btf.own_count());
         return;
     }
-    for (id, place) in opaque.iter().zip(places) {
-        *place = upper_bound(btf, name_of(btf, *id).unwrap_or(&[]));
+    for (word, place) in opaque.iter().zip(places) {
+        *place = upper_bound(btf, key(*word).map_or(&[], |(name, _)| name));
     }
 }
 
-/// Fills in the new id of every type of a module and its distilled base, by id, void's first.
+/// Fills in the new id of every type of a module and its distilled base, by id, void's first, and
+/// returns the id of the first of those before the opaque types, where `hollow` asks for them.
 ///
 /// `ids` has a word for each; `None` where it is shorter.
 pub(super) fn number(
@@ -27,8 +30,9 @@ pub(super) fn number(
     fates: &[u32],
     opaque: &[u32],
     places: &[u32],
+    hollow: bool,
     ids: &mut [u32],
-) -> Option<()> {
+) -> Option<u32> {
     let (void, ids) = ids.split_first_mut()?;
     *void = 0;
     let (distilled, own) = ids.split_at_mut_checked(fates.len())?;
@@ -38,16 +42,22 @@ pub(super) fn number(
         }
     }
     let (mut next, mut done, mut own) = (base_end, 0u32, own);
-    for (id, place) in opaque.iter().zip(places) {
+    let mut hollow_id = None;
+    for (word, place) in opaque.iter().zip(places) {
         let run = to_usize(place.checked_sub(done)?);
-        let (ahead, behind) = own.split_at_mut_checked(run)?;
-        next = count_from(next, ahead);
+        let (before, after) = own.split_at_mut_checked(run)?;
+        next = count_from(next, before);
+        if hollow && hollow_id.is_none() {
+            hollow_id = Some(next);
+            next = next.saturating_add(Hollow::TYPES);
+        }
+        let id = Opaque::from_word(*word).id();
         put(distilled, to_usize(id.checked_sub(1)?), next);
         next = next.saturating_add(1);
-        (own, done) = (behind, *place);
+        (own, done) = (after, *place);
     }
     count_from(next, own);
-    Some(())
+    Some(hollow_id.unwrap_or(0))
 }
 
 /// Numbers `ids` from `first` on, and gives the number behind the last.

@@ -3,6 +3,8 @@
 //! The plan of a relocation: what becomes of every id and string, decided before anything is
 //! written.
 
+use super::matching::Use;
+use super::opaque::{Hollow, Opaque};
 use super::order;
 use super::strings::Strings;
 use super::{matching, Fate, Verified, Why};
@@ -51,10 +53,12 @@ pub struct Plan<'a> {
     pub(super) fates: &'a [u32],
     /// The new id of each type, by id.
     pub(super) ids: &'a [u32],
-    /// The opaque types, as ids in the distilled base, in the order of their new ids.
+    /// The opaque types, as words of [`Opaque`], in the order of their new ids.
     pub(super) opaque: &'a [u32],
     /// For each of `opaque`, the index of the module's type that it goes in front of.
     pub(super) places: &'a [u32],
+    /// The types that go in front of the first of `opaque`, where one of those has a member.
+    pub(super) hollow: Option<Hollow>,
     pub(super) strings: Strings<'a>,
 }
 
@@ -95,14 +99,17 @@ impl<'a> Plan<'a> {
 
         let mut strings = Strings::new(tables.strings, btf, base.btf().end_str_off());
         let decide = |id, record: &Record<'_>| {
-            let embedded = module.held.get(id);
-            decide(base, btf, record, embedded, &mut strings)
+            let usage = module.usage(id);
+            let fate = decide(base, btf, record, usage, &mut strings);
+            (fate, Opaque::new(id, usage))
         };
         let opaque = decide_all(btf, fates, tables.opaque, decide).ok_or_else(short)?;
         let places = tables.places.get_mut(..opaque.len()).ok_or_else(short)?;
         order::arrange(btf, opaque, places);
         let base_end = base.btf().end_id();
-        order::number(base_end, fates, opaque, places, ids).ok_or_else(short)?;
+        let hollow = any_hollow(btf, opaque);
+        let hollow_id = order::number(base_end, fates, opaque, places, hollow, ids);
+        let hollow_id = hollow_id.ok_or_else(short)?;
         keep_strings(module, opaque, &mut strings);
         let plan = plan.insert(Plan {
             btf: *btf,
@@ -111,6 +118,7 @@ impl<'a> Plan<'a> {
             ids,
             opaque,
             places,
+            hollow: hollow.then(|| Hollow::new(base, hollow_id)),
             strings,
         });
         plan.check_limits()
@@ -173,7 +181,9 @@ impl<'a> Plan<'a> {
     /// After relocation there may be no more types and strings than BTF can number.
     fn check_limits(&self) -> Result<(), Error> {
         let counts = self.counts();
+        let hollow = self.hollow.map_or(0, |_| Hollow::TYPES);
         let types = counts.split.saturating_add(counts.opaque);
+        let types = types.saturating_add(hollow);
         let last = self.base_end.saturating_add(types).saturating_sub(1);
         if last > MAX_TYPE || self.strings.end().saturating_sub(1) > MAX_NAME_OFFSET {
             return Err(self.btf.blob().error(0, 0, Reason::OutputTooLarge));
@@ -182,25 +192,31 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Fills in the fate of each distilled type, and collects the ids of those that become opaque.
+/// Fills in the fate of each distilled type, and collects those that become opaque.
 ///
 /// `None` where one of the tables is too short.
 fn decide_all<'a>(
     btf: &Btf<'_>,
     fates: &mut [u32],
     opaque: &'a mut [u32],
-    mut decide: impl FnMut(u32, &Record<'_>) -> Fate,
+    mut decide: impl FnMut(u32, &Record<'_>) -> (Fate, Opaque),
 ) -> Option<&'a mut [u32]> {
     let mut count = 0usize;
     for (fate, (id, record)) in fates.iter_mut().zip(btf.base_records()) {
-        let decided = decide(id, &record);
+        let (decided, carried) = decide(id, &record);
         *fate = decided.to_word();
         if let Fate::Opaque(_) = decided {
-            *opaque.get_mut(count)? = id;
+            *opaque.get_mut(count)? = carried.to_word();
             count = count.saturating_add(1);
         }
     }
     opaque.get_mut(..count)
+}
+
+/// Whether one of the opaque types has a member.
+fn any_hollow(btf: &Btf<'_>, opaque: &[u32]) -> bool {
+    let mut opaque = opaque.iter().map(|word| Opaque::from_word(*word));
+    opaque.any(|opaque| opaque.is_hollow(btf))
 }
 
 /// What becomes of one distilled type; its name goes where vmlinux's is.
@@ -208,13 +224,13 @@ fn decide(
     base: &Base<'_>,
     btf: &Btf<'_>,
     record: &Record<'_>,
-    embedded: bool,
+    usage: Use,
     strings: &mut Strings<'_>,
 ) -> Fate {
     let Some(name) = btf.name(record.name_off()) else {
         return Fate::Opaque(Why::Absent);
     };
-    let (fate, name_off) = matching::fate(base, record, name, embedded);
+    let (fate, name_off) = matching::fate(base, record, name, usage);
     if let Fate::Mapped(_) = fate {
         strings.map(record.name_off(), name_off);
     }
@@ -223,8 +239,8 @@ fn decide(
 
 /// Keeps every string that the result refers to and vmlinux was not seen to have.
 fn keep_strings(module: &Verified<'_>, opaque: &[u32], strings: &mut Strings<'_>) {
-    for id in opaque {
-        let name = module.btf.record(*id);
+    for word in opaque {
+        let name = module.btf.record(Opaque::from_word(*word).id());
         strings.keep(&module.btf, name.map_or(0, |record| record.name_off()));
     }
     for off in module.used.iter() {

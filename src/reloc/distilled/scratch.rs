@@ -23,6 +23,7 @@ pub(in crate::reloc) struct Tables<'a> {
     pub(in crate::reloc) distilled_offsets: &'a mut [u32],
     pub(in crate::reloc) split_offsets: &'a mut [u32],
     pub(in crate::reloc) held: Bits<'a>,
+    pub(in crate::reloc) elements: Bits<'a>,
     pub(in crate::reloc) used: Bits<'a>,
     pub(in crate::reloc) distilled_names: Bits<'a>,
     pub(in crate::reloc) split_names: Bits<'a>,
@@ -30,10 +31,11 @@ pub(in crate::reloc) struct Tables<'a> {
 
 impl Sizes {
     /// Words for each of the tables, in their order.
-    fn lens(&self) -> [usize; 6] {
+    fn lens(&self) -> [usize; 7] {
         [
             Table::needs(self.distilled, 0),
             Table::needs(self.split, 0),
+            Bits::needs(self.ids()),
             Bits::needs(self.ids()),
             Bits::needs(self.distilled_strings),
             Bits::needs(self.distilled_strings),
@@ -51,11 +53,12 @@ impl Sizes {
     /// than [`Sizes::total`].
     pub(in crate::reloc) fn cut<'a>(&self, words: &'a mut [u32]) -> Option<Tables<'a>> {
         let mut rest = Words(words);
-        let [distilled, split, held, used, distilled_names, split_names] = self.lens();
+        let [distilled, split, held, elements, used, distilled_names, split_names] = self.lens();
         Some(Tables {
             distilled_offsets: rest.take(distilled)?,
             split_offsets: rest.take(split)?,
             held: Bits::new(rest.take(held)?),
+            elements: Bits::new(rest.take(elements)?),
             used: Bits::new(rest.take(used)?),
             distilled_names: Bits::new(rest.take(distilled_names)?),
             split_names: Bits::new(rest.take(split_names)?),

@@ -3,6 +3,7 @@
 //! The set-up of a relocation: a module is verified, whatever it is to be relocated to.
 
 use super::embedded;
+use super::matching::Use;
 use super::scratch::Sizes;
 use crate::btf::{verify, Bits, Btf, Error, Found, Kind, Reason, Record};
 use crate::reloc::Survey;
@@ -14,6 +15,8 @@ pub struct Verified<'a> {
     pub(super) btf: Btf<'a>,
     /// The ids of the types that the module's types hold by value.
     pub(super) held: Bits<'a>,
+    /// The ids of the types that arrays have for elements, whether or not anything holds the array.
+    pub(super) elements: Bits<'a>,
     /// The offsets of the distilled base's strings that the module's types use.
     pub(super) used: Bits<'a>,
     pub(super) sizes: Sizes,
@@ -48,8 +51,12 @@ impl<'a> Survey<'a> {
         let (offsets, names) = (tables.split_offsets, &mut tables.split_names);
         let (end, strings) = (btf.end_id(), btf.start_str_off());
         let (held, used) = (&mut tables.held, &mut tables.used);
+        let elements = &mut tables.elements;
         verify::build(&mut btf, &self.known, offsets, names, |record| {
             let holds = embedded::holds(record);
+            if record.kind() == Kind::Array {
+                elements.set(record.array().0);
+            }
             record.each_id(|at, id| {
                 if holds {
                     held.set(id);
@@ -64,9 +71,11 @@ impl<'a> Survey<'a> {
             })
         })?;
         embedded::follow(&btf, held);
+        embedded::follow(&btf, elements);
         Ok(Verified {
             btf,
             held: tables.held,
+            elements: tables.elements,
             used: tables.used,
             sizes: self.sizes,
         })
@@ -77,6 +86,15 @@ impl Verified<'_> {
     /// A table has no room.
     pub(super) fn short(&self) -> Error {
         self.btf.blob().error(0, 0, Reason::ShortBuffer)
+    }
+
+    /// The most that the module's types use the distilled type `id` for.
+    pub(super) fn usage(&self, id: u32) -> Use {
+        match (self.held.get(id), self.elements.get(id)) {
+            (true, _) => Use::Value,
+            (false, true) => Use::Element,
+            (false, false) => Use::Name,
+        }
     }
 
     /// Length in words of the scratch that [`super::Plan::new`] needs.

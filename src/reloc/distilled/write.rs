@@ -2,8 +2,9 @@
 
 //! Writes the relocated BTF: header, types with new ids and strings, layout, strings.
 
+use super::opaque::{Hollow, Opaque};
 use super::Plan;
-use crate::btf::{copy, len_u32, put_u32, rewrite, to_usize, write_header, Error, Reason};
+use crate::btf::{copy, len_u32, rewrite, to_usize, write_header, Error, Reason};
 
 impl Plan<'_> {
     /// Length in bytes of the BTF that [`Plan::write`] makes.
@@ -52,21 +53,28 @@ impl Plan<'_> {
     /// Bytes of the type part: the module's own types and the opaque ones.
     fn types_len(&self) -> u32 {
         let own = len_u32(self.btf.blob().types()).unwrap_or(u32::MAX);
-        let opaque = self.opaque.iter().filter_map(|id| self.btf.record(*id));
-        opaque.fold(own, |sum, record| {
-            sum.saturating_add(len_u32(record.fixed_bytes()).unwrap_or(u32::MAX))
-        })
+        let hollow = self.hollow.map_or(0, |_| Hollow::LEN);
+        let opaque = self.opaque.iter().filter_map(|word| {
+            let opaque = Opaque::from_word(*word);
+            let len = opaque.len(&self.btf.record(opaque.id())?);
+            u32::try_from(len).ok()
+        });
+        opaque.fold(own.saturating_add(hollow), u32::saturating_add)
     }
 
     /// The module's types, each opaque type in front of the one its place names.
     fn write_types<'b>(&self, out: &'b mut [u8]) -> Option<&'b mut [u8]> {
         let types = self.btf.blob().types();
         let (mut out, mut done) = (out, 0usize);
-        for (id, place) in self.opaque.iter().zip(self.places) {
+        let mut hollow = self.hollow;
+        for (word, place) in self.opaque.iter().zip(self.places) {
             let next = self.btf.record(self.btf.start_id().checked_add(*place)?);
             let at = next.map_or(types.len(), |next| to_usize(next.at()));
             out = self.write_own(out, types.get(done..at)?)?;
-            out = self.write_opaque(out, *id)?;
+            if let Some(hollow) = hollow.take() {
+                out = hollow.write(out)?;
+            }
+            out = self.write_opaque(out, Opaque::from_word(*word))?;
             done = at;
         }
         self.write_own(out, types.get(done..)?)
@@ -86,13 +94,9 @@ impl Plan<'_> {
         Some(rest)
     }
 
-    /// A distilled type as it was recorded, without elements; only its name is a string.
-    fn write_opaque<'b>(&self, out: &'b mut [u8], id: u32) -> Option<&'b mut [u8]> {
-        let record = self.btf.record(id)?;
-        let (new, rest) = out.split_at_mut_checked(record.fixed_bytes().len())?;
-        copy(new, record.fixed_bytes())?;
-        put_u32(new, 0, self.strings.new_offset(record.name_off()))?;
-        put_u32(new, 4, record.info_without_vlen())?;
-        Some(rest)
+    fn write_opaque<'b>(&self, out: &'b mut [u8], opaque: Opaque) -> Option<&'b mut [u8]> {
+        let record = self.btf.record(opaque.id())?;
+        let name_off = self.strings.new_offset(record.name_off());
+        opaque.write(out, &record, name_off, self.hollow)
     }
 }

@@ -13,7 +13,8 @@ use super::compare::{flavour, is_declared, Difference, Sides};
 use super::pairs::{Pairs, State};
 use super::users::Users;
 use crate::btf::{read_u32, to_usize, Record};
-use crate::reloc::distilled::{matching, Fate};
+use crate::reloc::distilled::matching::{self, Use};
+use crate::reloc::distilled::Fate;
 use crate::reloc::index::is_indexed;
 use crate::reloc::Base;
 
@@ -123,7 +124,7 @@ impl Spread<'_, '_> {
 
     /// The type of vmlinux that a declaration of this `name` declares.
     fn defined(&self, record: &Record<'_>, name: &[u8]) -> Option<u32> {
-        match matching::fate(self.base, record, name, false) {
+        match matching::fate(self.base, record, name, Use::Name) {
             (Fate::Mapped(id), _) => Some(id),
             (Fate::Opaque(_), _) => None,
         }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::carried::{form, hollow, Form};
 use super::compare::{check, same_type};
 use super::table::{may_be_distilled, may_become, Held};
 use super::{Btf, Type, Word, FLOAT, FWD, INT, STRUCT, UNION};
@@ -89,10 +90,10 @@ pub fn judge_result(
 
 impl Case<'_> {
     fn opaque(&self) -> impl Iterator<Item = Plain> + '_ {
-        let new_ids = &self.new_ids[1..self.input.start_id() as usize];
-        let own = new_ids.iter().filter(|id| **id >= self.ours.start_id());
-        own.map(|id| {
-            let type_ = self.ours.get(*id).unwrap();
+        let opaque = |id: &u32| self.new_ids[*id as usize] >= self.ours.start_id();
+        let distilled = (1..self.input.start_id()).filter(opaque);
+        distilled.map(|id| {
+            let type_ = self.input.get(id).unwrap();
             Plain {
                 name: type_.name.to_vec(),
                 words: type_.words[1..].to_vec(),
@@ -106,7 +107,8 @@ impl Case<'_> {
         is_distilled.then(|| self.input.get(id).unwrap())
     }
 
-    /// The module's own types stay, in their order, and each opaque type is there once.
+    /// The module's own types stay, in their order, and each opaque type is there once; with them,
+    /// where one needs it, what their members are made of.
     fn counts(&self, relocated: &Relocated) -> Result<(), String> {
         let own = self.ours.start_id()..self.ours.end_id();
         let split = &self.new_ids[self.input.start_id() as usize..];
@@ -122,7 +124,12 @@ impl Case<'_> {
         check(all.len() == split.len() + opaque.len(), || {
             "two types of one id"
         })?;
-        check(all == own.clone().collect(), || "ids that nothing became")?;
+        let added: Vec<u32> = own.clone().filter(|id| !all.contains(id)).collect();
+        match added[..] {
+            [] => {}
+            [_, array] => hollow(self.ours, array)?,
+            _ => return Err("ids that nothing became".to_owned()),
+        }
         check(relocated.counts.opaque as usize == opaque.len(), || {
             "count of opaque types"
         })?;
@@ -173,10 +180,12 @@ impl Case<'_> {
         }
         check(allowed.is_none(), || format!("opaque, allowed {allowed:?}"))?;
         let opaque = self.ours.get(new).unwrap();
-        check(opaque.vlen() == 0 && opaque.kind() == type_.kind(), || {
-            "opaque of another kind"
-        })?;
-        same_type(self.input, type_, self.ours, opaque, |_, _| Ok(()))
+        let form = form((self.input, type_), (self.ours, opaque))?;
+        let composite = matches!(type_.kind(), STRUCT | UNION);
+        let declared = composite && !self.held.is_sized(id);
+        check((form == Form::Declared) == declared, || {
+            format!("opaque as {form:?}")
+        })
     }
 
     /// The kernel's type for a distilled type, by the table of the design.
@@ -186,20 +195,27 @@ impl Case<'_> {
             .kernel
             .named(type_.name)
             .filter(|(_, other)| may_become(type_, *other));
-        let several = of_kind.clone().count() > 1;
+        let (declared, defined): (Vec<_>, Vec<_>) =
+            of_kind.partition(|(_, other)| other.kind() == FWD);
         let sized = match type_.kind() {
             FWD => false,
-            STRUCT | UNION => several || self.held.any.contains(&id),
+            STRUCT | UNION => defined.len() > 1 || self.held.any.contains(&id),
             _ => true,
         };
-        let fitting = of_kind.filter(|(_, other)| !sized || type_.word() == other.word());
-        let (declared, defined): (Vec<_>, Vec<_>) =
-            fitting.partition(|(_, other)| other.kind() == FWD);
-        let declaration = declared.first().map(|(id, _)| *id);
-        let Some((first, definition)) = defined.first() else {
+        let may_declare = match type_.kind() {
+            FWD => true,
+            _ => defined.is_empty() && !self.held.is_sized(id),
+        };
+        let declaration = declared.first().filter(|_| may_declare);
+        let declaration = declaration.map(|(id, _)| *id);
+        let fitting: Vec<_> = defined
+            .into_iter()
+            .filter(|(_, other)| !sized || type_.word() == other.word())
+            .collect();
+        let Some((first, definition)) = fitting.first() else {
             return declaration;
         };
-        match defined
+        match fitting
             .iter()
             .all(|(_, other)| self.same_layout(*definition, *other))
         {

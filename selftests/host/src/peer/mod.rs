@@ -5,6 +5,7 @@
 //! `btf_relocate.c` is one source for libbpf and the kernel, so what libbpf makes of a module is
 //! what the kernel would make of it. All reading of types here is libbpf's, none is the core's.
 
+mod carried;
 mod compare;
 pub mod dedup;
 pub mod distill;
@@ -224,6 +225,7 @@ impl<'a> Type<'a> {
 }
 
 pub const INT: u32 = 1;
+pub const PTR: u32 = 2;
 pub const ARRAY: u32 = 3;
 pub const STRUCT: u32 = 4;
 pub const UNION: u32 = 5;

@@ -61,12 +61,17 @@ impl Rule {
 pub(super) struct Held {
     pub(super) any: HashSet<u32>,
     pub(super) by_var_or_proto: HashSet<u32>,
+    /// These are the elements of an array, which itself may be held or not.
+    pub(super) as_element: HashSet<u32>,
 }
 
 impl Held {
     pub(super) fn by(input: &Btf<'_>) -> Self {
         let mut held = Held::default();
         for (_, type_) in input.own() {
+            if type_.kind() == ARRAY {
+                held.as_element.extend(reached(input, type_.rest()[0]));
+            }
             let others = matches!(type_.kind(), VAR | FUNC_PROTO);
             if !others && !matches!(type_.kind(), STRUCT | UNION) {
                 continue;
@@ -79,6 +84,11 @@ impl Held {
             }
         }
         held
+    }
+
+    /// Whether a distilled type has to have a size.
+    pub(super) fn is_sized(&self, id: u32) -> bool {
+        self.any.contains(&id) || self.as_element.contains(&id)
     }
 }
 
@@ -96,7 +106,8 @@ fn reached(input: &Btf<'_>, id: u32) -> Option<u32> {
     (id != 0).then_some(id)
 }
 
-/// Whether kind, flavour and encoding let a distilled type become `other`, of the same name.
+/// Whether kind, flavour and encoding let a distilled type become `other`, of the same name; a STRUCT
+/// or UNION that is only declared there, where it has to have no size.
 pub(super) fn may_become(distilled: Type<'_>, other: Type<'_>) -> bool {
     let encoding = |type_: Type<'_>| type_.rest()[0] >> 24;
     match (distilled.kind(), other.kind()) {
@@ -105,6 +116,8 @@ pub(super) fn may_become(distilled: Type<'_>, other: Type<'_>) -> bool {
         (FWD, FWD) => distilled.kflag() == other.kflag(),
         (FWD, STRUCT) => !distilled.kflag(),
         (FWD, UNION) => distilled.kflag(),
+        (STRUCT, FWD) => !other.kflag(),
+        (UNION, FWD) => other.kflag(),
         (FLOAT, FLOAT) | (STRUCT, STRUCT) | (UNION, UNION) => true,
         _ => false,
     }

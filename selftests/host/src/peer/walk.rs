@@ -6,6 +6,7 @@
 //! The core is believed in one thing only: which type of the result each of the module's own types
 //! became, which the walk then checks. All else it finds itself, and libbpf reads both sides.
 
+use super::carried::{form, Form};
 use super::compare::{check, same_type};
 use super::table::{may_be_distilled, may_become};
 use super::{Btf, Type, ENUM, ENUM64, FUNC_PROTO, FWD, STRUCT, UNION, VAR};
@@ -45,6 +46,7 @@ pub fn walk(
         open: Vec::new(),
         references: 0,
         opaque: 0,
+        array: None,
     };
     for old in before.start_id()..before.end_id() {
         let new = claimed(old).ok_or_else(|| format!("type [{old}] of the module is lost"))?;
@@ -71,6 +73,8 @@ struct Walk<'a> {
     open: Vec<(u32, u32)>,
     references: u64,
     opaque: usize,
+    /// The array that the members of opaque composites are.
+    array: Option<u32>,
 }
 
 impl Walk<'_> {
@@ -117,17 +121,19 @@ impl Walk<'_> {
         })
     }
 
-    /// What vmlinux has no match for is kept by kind, name and size, without its members.
+    /// What vmlinux has no match for is kept without its members: its name, or its size.
     fn is_opaque(&mut self, a: Type<'_>, b: Type<'_>) -> Result<(), String> {
-        let kind = if a.kind() == ENUM64 { ENUM } else { a.kind() };
-        let emptied = matches!(kind, STRUCT | UNION | ENUM);
-        let same = a.name == b.name && kind == b.kind() && a.word() == b.word();
-        let rest = match emptied {
-            true => b.vlen() == 0 && !b.kflag(),
-            false => a.rest() == b.rest() && a.kflag() == b.kflag(),
-        };
         self.opaque += 1;
-        check(same && rest, || "opaque, and not as it was")
+        let Form::Unnamed(array) = form((self.before, a), (self.after, b))? else {
+            return Ok(());
+        };
+        // A distilled base does not record whether the values of an enum have a sign.
+        check(!b.kflag(), || "a sign")?;
+        if array.is_some() {
+            let array = std::mem::replace(&mut self.array, array).or(array);
+            check(self.array == array, || "two arrays for members")?;
+        }
+        Ok(())
     }
 
     /// Each type of the result was met, and none twice.
@@ -139,6 +145,10 @@ impl Walk<'_> {
             };
             let twice = std::mem::replace(&mut met[own as usize], true);
             check(!twice, || format!("two types became [{new}]"))?;
+        }
+        // Their array, and the pointer before it.
+        for new in self.array.into_iter().flat_map(|array| [array - 1, array]) {
+            met[(new - self.after.start_id()) as usize] = true;
         }
         check(met.iter().all(|met| *met), || {
             "the result has types that the module does not need"
