@@ -17,6 +17,7 @@ static const struct probe {
 	{ "kfunc", 0, probe_kfunc, "                          a program calls the kfuncs of " DEMO },
 	{ "core", 0, probe_core, "                           a program reads a struct of " DEMO " by CO-RE" },
 	{ "kptr", 0, probe_kptr, "                           a map may own objects of " DEMO },
+	{ "opaque", 0, probe_opaque, "                         nothing passes for a type of " DEMO " that vmlinux lacks" },
 	{ "ids", 0, probe_ids, "                            the ids in .BTF_ids of " DEMO " name the right types" },
 };
 

@@ -22,6 +22,7 @@ static int right, wrong;
 static const char *kind_name(const struct btf_type *t)
 {
 	switch (btf_kind(t)) {
+	case BTF_KIND_FWD: return btf_kflag(t) ? "union" : "struct";
 	case BTF_KIND_STRUCT: return "struct";
 	case BTF_KIND_UNION: return "union";
 	case BTF_KIND_TYPEDEF: return "typedef";
@@ -31,13 +32,21 @@ static const char *kind_name(const struct btf_type *t)
 	}
 }
 
+/* A type that vmlinux has no match for has no name but that of its one member. */
+static const char *type_name(const struct btf_type *t)
+{
+	int is_opaque = !t->name_off && btf_is_composite(t) && btf_vlen(t) == 1;
+
+	return btf__name_by_offset(btf, is_opaque ? btf_members(t)->name_off : t->name_off);
+}
+
 /* Says in BUF what an id stands for, as "struct file". */
 static const char *describe(unsigned int id, char *buf, size_t size)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
 
 	if (t)
-		snprintf(buf, size, "%s %s", kind_name(t), btf__name_by_offset(btf, t->name_off));
+		snprintf(buf, size, "%s %s", kind_name(t), type_name(t));
 	else
 		snprintf(buf, size, "no type");
 	return buf;

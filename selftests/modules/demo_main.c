@@ -28,13 +28,24 @@
 
 #ifdef ABSENT
 #define IF_ABSENT(X) X(struct, ABSENT)
+#define IF_ABSENT_KFUNCS(X)			\
+	X(func, btfreloc_demo_absent, 0)	\
+	X(func, btfreloc_demo_pair, 0)
 #else
 #define IF_ABSENT(X)
+#define IF_ABSENT_KFUNCS(X)
+#endif
+#ifdef ABSENT_PTR
+#define IF_ABSENT_PTR_KFUNCS(X) X(func, btfreloc_demo_absent_ptr, 0)
+#else
+#define IF_ABSENT_PTR_KFUNCS(X)
 #endif
 #ifdef RESIZED
 #define IF_RESIZED(X) X(struct, RESIZED)
+#define IF_RESIZED_KFUNCS(X) X(func, btfreloc_demo_resized, 0)
 #else
 #define IF_RESIZED(X)
+#define IF_RESIZED_KFUNCS(X)
 #endif
 #ifdef RESIZED_PTR
 #define IF_RESIZED_PTR(X) X(struct, RESIZED_PTR)
@@ -67,6 +78,10 @@
 #define DEMO_KFUNCS(X)				\
 	X(func, btfreloc_demo_mix, 0)		\
 	X(func, btfreloc_demo_task_tgid, KF_RCU) \
+	X(func, btfreloc_demo_numbers, 0)	\
+	IF_ABSENT_KFUNCS(X)			\
+	IF_ABSENT_PTR_KFUNCS(X)			\
+	IF_RESIZED_KFUNCS(X)			\
 	X(func, btfreloc_demo_object_dtor, 0)
 
 #define DEMO_DTOR(X)				\

@@ -56,6 +56,52 @@ __bpf_kfunc int btfreloc_demo_task_tgid(struct task_struct *task)
 	return btfreloc_demo_tgid_of(task);
 }
 
+/* Scalars only, and the module's own: what a program may pass from its stack or a map. */
+struct btfreloc_demo_numbers {
+	u64 first;
+	u64 second;
+};
+
+__bpf_kfunc int btfreloc_demo_numbers(struct btfreloc_demo_numbers *numbers)
+{
+	return !!numbers;
+}
+
+/*
+ * What the running kernel has no such types for: no memory of a program may pass for one, nor for what holds one. A
+ * program would, if the module were loaded where it was built for and the type is one of scalars.
+ */
+#ifdef ABSENT
+struct btfreloc_demo_pair {
+	u64 number;
+	struct ABSENT absent;
+};
+
+__bpf_kfunc int btfreloc_demo_absent(struct ABSENT *absent)
+{
+	return !!absent;
+}
+
+__bpf_kfunc int btfreloc_demo_pair(struct btfreloc_demo_pair *pair)
+{
+	return !!pair;
+}
+#endif
+
+#ifdef ABSENT_PTR
+__bpf_kfunc int btfreloc_demo_absent_ptr(struct ABSENT_PTR *absent)
+{
+	return !!absent;
+}
+#endif
+
+#ifdef RESIZED
+__bpf_kfunc int btfreloc_demo_resized(struct RESIZED *resized)
+{
+	return !!resized;
+}
+#endif
+
 __bpf_kfunc void btfreloc_demo_object_dtor(void *object)
 {
 	((struct btfreloc_demo_object *)object)->cookie = 0;

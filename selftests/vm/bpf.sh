@@ -13,6 +13,7 @@ check "fentry fires in btfreloc_demo" "$probe" fentry btfreloc_demo btfreloc_dem
 check "its kfuncs give the right results" "$probe" kfunc
 check "CO-RE reads its struct" "$probe" core
 check "a map may own its objects: the destructor is known" "$probe" kptr
+check "nothing passes for a type that vmlinux lacks: not to kfuncs, not to CO-RE" "$probe" opaque
 check "each id in .BTF_ids names the right type" "$probe" ids
 check_has "bpftool dumps its struct as it was recorded" "u32(___[0-9])? after;" \
 	"$(bpftool btf dump file /sys/kernel/btf/btfreloc_demo format c | sed -n '/^struct btfreloc_demo {/,/^}/p')"

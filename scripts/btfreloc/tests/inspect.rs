@@ -41,11 +41,11 @@ fn a_module_fits_one_screen() {
     assert_eq!(lines[1], "  split BTF on a distilled base of its own");
     assert!(lines[2].starts_with("  .BTF: "), "{out}");
     assert!(lines[2].contains(" bytes: header "), "{out}");
-    assert!(lines[3].starts_with("    40 types: "), "{out}");
+    assert!(lines[3].starts_with("    61 types: "), "{out}");
     assert!(lines[4].starts_with("  .BTF.base: "), "{out}");
     assert_eq!(
         lines[6],
-        "  .BTF_ids: 116 bytes: 23 ids, 11 of them in 2 sets"
+        "  .BTF_ids: 156 bytes: 28 ids, 16 of them in 2 sets"
     );
     assert!(lines[7].starts_with("    set demo_set: "), "{out}");
     assert_eq!(lines.last(), Some(&"    and 6 more"));
