@@ -11,6 +11,8 @@ pub enum Section {
     Btf,
     /// `.BTF.base`, the distilled base of a module.
     BtfBase,
+    /// `.BTF.inline` of a module, split off its `.BTF`.
+    BtfInline,
     /// `.BTF_ids` of a module.
     BtfIds,
     /// The BTF of the running kernel.

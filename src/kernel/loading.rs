@@ -140,7 +140,8 @@ impl<'l, 'a> Loading<'l, 'a> {
         };
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
-        let patched = self.patch_ids(&|id| plan.new_id((source.new_id)(id)?));
+        let new_id = |id| plan.new_id((source.new_id)(id)?);
+        let patched = self.inline(base).and_then(|()| self.patch_ids(&new_id));
         // What has no match the kernel refuses.
         let refused = plan.counts().opaque != 0;
         let (ids, told) = match patched {
@@ -166,10 +167,26 @@ impl<'l, 'a> Loading<'l, 'a> {
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
         // The kernel reads such ids as vmlinux's: the module is better off without its BTF.
-        let patched = self.patch_ids(&|id| plan.new_id(id));
+        let new_id = |id| plan.new_id(id);
+        let patched = self.inline(base).and_then(|()| self.patch_ids(&new_id));
         let (ids, told) = patched.map_err(Cause::unusable)?.unzip();
         let report = Rebased::new(plan, told);
         Relocation::new(btf, ids.flatten(), ModuleReport::Rebased(report)).map(Some)
+    }
+
+    /// Whether nothing but `.BTF` and `.BTF_ids` would have to move with them.
+    ///
+    /// `.BTF.inline` would, where the kernel reads it. How it takes that, and from where, no released
+    /// kernel says: nothing is handed to it by guess.
+    fn inline(&self, base: &Base<'_>) -> Result<(), Cause> {
+        if !base.known().reads_inline {
+            return Ok(());
+        }
+        let elf = self.carried.elf().ok_or(Cause::NoImage)?;
+        match elf.section(b".BTF.inline") {
+            Some(section) if section.size != 0 => Err(reloc::Cause::Inline.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Maps the ids in `.BTF_ids`, where that changes any; `None` where the module has no such

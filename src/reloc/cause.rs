@@ -31,6 +31,8 @@ pub enum Cause<'a> {
     TooLarge(Error),
     /// A type has no match, and the policy wants one for each.
     Unmatched(Unmatched<'a>),
+    /// The module has `.BTF.inline`, which this kernel reads and which would have to move as well.
+    Inline,
     /// `.BTF_ids` cannot be read.
     Ids(btf_ids::Error),
     /// The symbols that tell what is in `.BTF_ids` cannot be read.
@@ -103,19 +105,21 @@ pub enum CauseKind {
     Supplied,
     TooLarge,
     Unmatched,
+    Inline,
     Ids,
     Symbols,
 }
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [CauseKind; 8] = [
+    pub const ALL: [CauseKind; 9] = [
         CauseKind::Malformed,
         CauseKind::Newer,
         CauseKind::Stale,
         CauseKind::Supplied,
         CauseKind::TooLarge,
         CauseKind::Unmatched,
+        CauseKind::Inline,
         CauseKind::Ids,
         CauseKind::Symbols,
     ];
@@ -142,7 +146,11 @@ impl<'a> Cause<'a> {
                     | btf_ids::Reason::NoSymbol(_)
                     | btf_ids::Reason::UnknownForm
             ),
-            Cause::Newer(_) | Cause::TooLarge(_) | Cause::Unmatched(_) | Cause::Symbols => false,
+            Cause::Newer(_)
+            | Cause::TooLarge(_)
+            | Cause::Unmatched(_)
+            | Cause::Inline
+            | Cause::Symbols => false,
         }
     }
 
@@ -155,6 +163,7 @@ impl<'a> Cause<'a> {
             Cause::Supplied { .. } => CauseKind::Supplied,
             Cause::TooLarge(_) => CauseKind::TooLarge,
             Cause::Unmatched(_) => CauseKind::Unmatched,
+            Cause::Inline => CauseKind::Inline,
             Cause::Ids(_) => CauseKind::Ids,
             Cause::Symbols => CauseKind::Symbols,
         }

@@ -70,7 +70,7 @@ impl<'a> Survey<'a> {
                 Some(Btf::without_table(Some(&base), self.split, count))
             }
             Section::BtfBase => distilled,
-            Section::BtfIds | Section::Vmlinux | Section::Supplied => None,
+            Section::BtfInline | Section::BtfIds | Section::Vmlinux | Section::Supplied => None,
         }
     }
 }

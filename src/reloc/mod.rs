@@ -35,8 +35,8 @@ pub use base::{Base, BaseSize};
 pub use cause::{Cause, CauseKind, SuppliedName, Unread};
 pub use described::Described;
 pub use distilled::{
-    allows_kind, check_distilled, Counts, Entry, Fate, Plan, Policy, Report, Unmatched, Verified,
-    Why,
+    allows_kind, check_distilled, Counts, Entry, Fate, Inline, Plan, Policy, Report, Unmatched,
+    Verified, Why,
 };
 pub use plain::{check as check_plain, fits as fits_plain};
 pub use survey::{Input, Sort, Survey};

@@ -32,6 +32,7 @@ impl Display for Section {
         f.write_str(match self {
             Section::Btf => ".BTF",
             Section::BtfBase => ".BTF.base",
+            Section::BtfInline => ".BTF.inline",
             Section::BtfIds => ".BTF_ids",
             Section::Vmlinux => "vmlinux BTF",
             Section::Supplied => "supplied BTF",
@@ -192,6 +193,10 @@ impl Display for Cause<'_> {
                 )?;
                 f.write_str("or load rust_btfreloc with policy=1")
             }
+            Cause::Inline => f.write_str(
+                "this kernel reads .BTF.inline, which cannot be relocated with .BTF while a module loads; \
+                 rebuild it for this kernel",
+            ),
             Cause::Ids(error) => {
                 let advice = match error.reason {
                     btf_ids::Reason::NoSymbols => "use strip --strip-debug",
@@ -273,6 +278,7 @@ impl Display for CauseKind {
             CauseKind::Supplied => "supplied_base",
             CauseKind::TooLarge => "too_large",
             CauseKind::Unmatched => "unmatched",
+            CauseKind::Inline => "inline",
             CauseKind::Ids => "btf_ids",
             CauseKind::Symbols => "symbols",
         })

@@ -132,6 +132,9 @@ pub struct Relocate {
     /// Where the raw BTF goes, readable with `bpftool btf dump -B`; - for standard output
     #[arg(short, long, value_name = "BTF", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
+    /// Where the raw .BTF.inline goes that belongs to it, for kernels that read that section
+    #[arg(long, value_name = "BTF", value_hint = ValueHint::FilePath)]
+    pub inline: Option<PathBuf>,
     /// Refuse where a type has no match, as with the module parameter policy=0
     #[arg(long)]
     pub strict: bool,

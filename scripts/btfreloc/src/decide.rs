@@ -112,7 +112,7 @@ pub fn decide<T>(
     let Some(input) = &sections.btf else {
         return Decision::NoBtf;
     };
-    match plan(base, input, sections.elf.as_ref(), policy, take) {
+    match plan(base, input, sections, policy, take) {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(taken)) => Decision::Relocate(taken),
         Err(cause) if policy == Policy::Opaque && cause.costs_btf => Decision::Drop(cause),
@@ -124,18 +124,20 @@ pub fn decide<T>(
 fn plan<T>(
     base: &Base<'_>,
     input: &Input<'_>,
-    elf: Option<&Elf<'_>>,
+    sections: &Sections<'_>,
     policy: Policy,
     take: impl FnOnce(&Other<'_, '_>) -> T,
 ) -> Result<Option<T>, Cause> {
     let refused = |error: btf::Error| reloc::Cause::refused(&base.known(), error.into());
     let survey = Survey::of(base, input).map_err(refused)?;
+    let elf = sections.elf.as_ref();
     let mut scratch = vec![0; survey.scratch_len()];
     let release = elf.and_then(Elf::release);
     if survey.sort() == Sort::Standalone {
         let mut plan = None;
         survey.rebased(base, &mut scratch, &mut plan)?;
         let rebased = |plan| {
+            inline(base, sections).map_err(Cause::unusable)?;
             // The kernel would read such ids as vmlinux's.
             let ids = ids(elf, |id| standalone::Plan::new_id(plan, id));
             let ids = ids.map_err(Cause::unusable)?;
@@ -148,7 +150,8 @@ fn plan<T>(
     let relocated = |plan: &Plan<'_>| {
         // What has no match the kernel refuses.
         let refused = plan.counts().opaque != 0;
-        let ids = match ids(elf, |id| Plan::new_id(plan, id)) {
+        let moved = inline(base, sections).and_then(|()| ids(elf, |id| Plan::new_id(plan, id)));
+        let ids = match moved {
             Err(cause) if refused => return Err(cause.unusable()),
             ids => ids?,
         };
@@ -160,6 +163,16 @@ fn plan<T>(
         })))
     };
     plan.as_ref().map(relocated).transpose()
+}
+
+/// Whether nothing but `.BTF` and `.BTF_ids` would have to move with them.
+///
+/// `.BTF.inline` would, where the kernel reads it; what it takes there, no released one says.
+fn inline(base: &Base<'_>, sections: &Sections<'_>) -> Result<(), Cause> {
+    match sections.inline {
+        Some(_) if base.known().reads_inline => Err(reloc::Cause::Inline.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Maps the ids in `.BTF_ids`; `None` where the module has no such section.

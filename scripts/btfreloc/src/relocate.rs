@@ -3,7 +3,8 @@
 //! `btfreloc relocate`: the BTF that would be registered.
 
 use anyhow::{Context, Error, Result};
-use rust_btfreloc::reloc::Policy;
+use rust_btfreloc::btf;
+use rust_btfreloc::reloc::{Inline, Plan, Policy};
 
 use crate::cli;
 use crate::decide::{decide, Decision, Other, Rebase, Relocation};
@@ -20,9 +21,12 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     input::once_only([&*args.module, &*args.against])?;
     let kernel = Kernel::read(&args.against)?;
     let module = Module::read(&args.module)?;
-    match registered(&kernel, &module, args.strict)? {
-        Ok(btf) => {
-            output::write(&args.output, &btf)?;
+    match registered(&kernel, &module, args)? {
+        Ok(made) => {
+            output::write(&args.output, &made.btf)?;
+            if let Some((path, inline)) = args.inline.as_ref().zip(made.inline) {
+                output::write(path, &inline)?;
+            }
             Ok(Status::True)
         }
         Err(reason) => {
@@ -33,30 +37,75 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     }
 }
 
+/// What is made of a module's BTF.
+struct Made {
+    btf: Vec<u8>,
+    /// Its `.BTF.inline`, where that was asked for.
+    inline: Option<Vec<u8>>,
+}
+
 /// The BTF that would be registered, or why there would be none.
-fn registered(kernel: &Kernel, module: &Module, strict: bool) -> Result<Result<Vec<u8>, String>> {
-    let policy = match strict {
+fn registered(
+    kernel: &Kernel,
+    module: &Module,
+    args: &cli::Relocate,
+) -> Result<Result<Made, String>> {
+    let policy = match args.strict {
         true => Policy::Strict,
         false => Policy::Opaque,
     };
-    let sections = module
+    let mut sections = module
         .sections()
         .with_context(|| module.label().to_owned())?;
-    let decision = decide(&kernel.base(), &sections, policy, |other| match other {
-        Other::Relocation(Relocation { plan, .. }) => {
-            let mut btf = vec![0; plan.output_len()];
-            plan.write(&mut btf).map(|()| btf)
-        }
-        Other::Rebase(Rebase { plan, .. }) => {
-            let mut btf = vec![0; plan.output_len()];
-            plan.write(&mut btf).map(|()| btf)
-        }
+    // Asked for, it is made here, whatever stands in the way where the module loads.
+    let inline = match &args.inline {
+        Some(_) => match sections.inline.take() {
+            None => return Ok(Err("no .BTF.inline".to_owned())),
+            inline => inline,
+        },
+        None => None,
+    };
+    let decision = decide(&kernel.base(), &sections, policy, |other| {
+        made(other, inline).map_err(|error| format!("cannot be relocated: {error}"))
     });
     Ok(match decision {
-        Decision::Relocate(btf) => btf.map_err(|error| format!("cannot be relocated: {error}")),
-        Decision::LeftAlone => Ok(sections.btf.map_or(Vec::new(), |input| input.btf.to_vec())),
+        Decision::Relocate(made) => made,
+        Decision::LeftAlone => Ok(Made {
+            btf: sections.btf.map_or(Vec::new(), |input| input.btf.to_vec()),
+            inline: inline.map(<[u8]>::to_vec),
+        }),
         Decision::NoBtf => Err("no BTF".to_owned()),
         Decision::Drop(cause) => Err(format!("dropped: {cause}")),
         Decision::LeftToKernel(cause) => Err(format!("left to the kernel: {cause}")),
     })
+}
+
+fn made(other: &Other<'_, '_>, inline: Option<&[u8]>) -> Result<Made, String> {
+    let words = |error: btf::Error| error.to_string();
+    match (other, inline) {
+        (Other::Relocation(Relocation { plan, .. }), inline) => {
+            let mut btf = vec![0; plan.output_len()];
+            plan.write(&mut btf).map_err(words)?;
+            let inline = inline.map(|bytes| moved(plan, bytes).map_err(words));
+            let inline = inline.transpose()?;
+            Ok(Made { btf, inline })
+        }
+        // Its types are put in another order, and some are left out.
+        (Other::Rebase(_), Some(_)) => {
+            Err("its BTF is standalone, and .BTF.inline on that".to_owned())
+        }
+        (Other::Rebase(Rebase { plan, .. }), None) => {
+            let mut btf = vec![0; plan.output_len()];
+            plan.write(&mut btf).map_err(words)?;
+            Ok(Made { btf, inline: None })
+        }
+    }
+}
+
+/// A `.BTF.inline` section as it belongs to what `plan` makes.
+fn moved(plan: &Plan<'_>, bytes: &[u8]) -> Result<Vec<u8>, btf::Error> {
+    let mut scratch = vec![0; Inline::scratch_len(plan)];
+    let inline = Inline::new(plan, bytes, &mut scratch)?;
+    let mut out = vec![0; inline.output_len()];
+    inline.write(&mut out).map(|()| out)
 }

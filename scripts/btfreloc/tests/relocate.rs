@@ -5,9 +5,12 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 
+use btfreloc_selftests::builder::Builder;
+use btfreloc_selftests::model::{Model, Word};
 use btfreloc_selftests::peer::Btf;
-use common::{boot, folder, module, run, running, text};
+use common::{boot, elf, file, folder, module, run, running, small_kernel, text};
 
 fn vmlinux() -> String {
     text(&boot(&running(), "vmlinux.btf"))
@@ -99,4 +102,99 @@ fn an_output_that_cannot_be_written_is_named() {
     ]);
     let error = "btfreloc: /nowhere/btf: No such file or directory (os error 2)\n";
     assert_eq!((&*run.err, run.status), (error, 2));
+}
+
+/// A kernel, and a module with `.BTF.inline`: of its functions one was inlined, and only there.
+fn inlined(folder: &Path) -> (String, String) {
+    let kernel = file(folder, "vmlinux", &small_kernel());
+    let mut base = Builder::base();
+    base.structure("gone", 8, &[]);
+    let int = base.int("int", 4, 1);
+    let mut split = Builder::split(&base);
+    let pointer = split.ptr(1);
+    let proto = split.func_proto(int, &[("gone", [pointer])]);
+    let mut inline = Builder::split(&split);
+    let func = inline.func("inlined", proto, 0);
+    let param = inline.loc_param(8, 8, &[5]);
+    let params = inline.loc_proto(&[param]);
+    inline.locsec("inline.text", &[[func, params, 64]]);
+    let sections = [
+        (".BTF", &*split.bytes()),
+        (".BTF.base", &*base.bytes()),
+        (".BTF.inline", &*inline.bytes()),
+    ];
+    (kernel, file(folder, "module.ko", &elf(&sections)))
+}
+
+#[test]
+fn inlined_functions_are_those_of_the_result() {
+    let folder = folder("relocate-inline");
+    let (kernel, module) = inlined(&folder);
+    let [btf, inline] = ["btf", "inline"].map(|name| text(&folder.join(name)));
+    #[rustfmt::skip]
+    let args = ["relocate", &module, "--against", &kernel, "-o", &btf, "--inline", &inline];
+    let run = run(&args);
+    assert_eq!((run.status, run.text(), &*run.err), (0, "", ""));
+    let read = |path: &str| fs::read(path).unwrap();
+    let own = Model::base(&read(&kernel)).split(&read(&btf));
+    let own = own.split(&read(&inline));
+    let func = own.first_id;
+    assert_eq!(own.get(func).name, "inlined");
+    let proto = own.get(own.get(func).word);
+    assert_eq!(own.words(proto)[1], Word::Name("gone".into()));
+    let places = own.words(own.get(func + 3));
+    assert_eq!(
+        places[1..],
+        [Word::Id(func), Word::Id(func + 2), Word::Plain(64)]
+    );
+}
+
+#[test]
+fn without_inlined_functions_none_are_written() {
+    let folder = folder("relocate-no-inline");
+    let kernel = file(&folder, "vmlinux", &small_kernel());
+    let module = file(&folder, "module.ko", &elf(&[(".BTF", &small_kernel())]));
+    let inline = text(&folder.join("inline"));
+    #[rustfmt::skip]
+    let args = ["relocate", &module, "--against", &kernel, "-o", "-", "--inline", &inline];
+    let run = run(&args);
+    let said = format!("btfreloc: {module}: {kernel}: no .BTF.inline\n");
+    assert_eq!((run.status, &*run.err), (1, &*said));
+    assert!(!folder.join("inline").exists());
+}
+
+/// One decision: what cannot be handed to the kernel where the module loads is left to it.
+#[test]
+fn inlined_functions_are_left_to_a_kernel_that_reads_them() {
+    let folder = folder("check-inline");
+    let (kernel, module) = inlined(&folder);
+    let verdict = |kernel: &str| {
+        let run = run(&["check", &module, "--against", kernel]);
+        run.text().split(": ").nth(2).map(str::to_owned)
+    };
+    assert_eq!(verdict(&kernel), Some("relocates with opaque types".into()));
+    let reads = |types: &[(&str, u32)]| {
+        let mut b = Builder::base();
+        let int = b.int("int", 4, 1);
+        for (name, size) in types {
+            b.structure(name, *size, &[]);
+        }
+        b.structure("module", 4, &[("btf_inline_data", [int, 0])]);
+        file(&folder, "reads", &b.bytes())
+    };
+    // Of what has no match the kernel would refuse the module.
+    assert_eq!(verdict(&reads(&[])), Some("dropped".into()));
+    assert_eq!(
+        verdict(&reads(&[("gone", 8)])),
+        Some("left to the kernel".into())
+    );
+}
+
+#[test]
+fn inlined_functions_are_shown() {
+    let (_, module) = inlined(&folder("inspect-inline"));
+    let run = run(&["inspect", &module]);
+    let shown = "  .BTF.inline: 116 bytes: header 24, types 72, strings 20\n    \
+                 4 types: 1 FUNC, 1 LOCSEC, 1 LOC_PARAM, 1 LOC_PROTO\n";
+    assert!(run.text().contains(shown), "{}", run.text());
 }

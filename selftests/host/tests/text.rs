@@ -221,6 +221,12 @@ fn every_cause_says_what_can_be_done() {
             ),
         ),
         (
+            Cause::Inline,
+            "this kernel reads .BTF.inline, which cannot be relocated with .BTF while a module \
+             loads; rebuild it for this kernel"
+                .into(),
+        ),
+        (
             ids(btf_ids::Reason::NoSymbols),
             ".BTF_ids offset 8: the module was stripped of the symbols that tell its ids; use strip \
              --strip-debug"

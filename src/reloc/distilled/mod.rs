@@ -14,10 +14,13 @@
 //! | give each string its new offset | `strings`, called by [`Plan::new`] |
 //! | rewrite ids and strings | `write`: [`Plan::write`] |
 //!
+//! [`Inline`] moves a `.BTF.inline` section, which is split off the module's own BTF, with it.
+//!
 //! [`Report`] reads again what was decided, for as long as somebody may ask.
 
 mod embedded;
 mod fate;
+mod inline;
 mod layout;
 pub(super) mod matching;
 mod opaque;
@@ -30,6 +33,7 @@ mod verify;
 mod write;
 
 pub use fate::{Fate, Why};
+pub use inline::Inline;
 pub use matching::allows_kind;
 pub use plan::{Counts, Plan, Policy, Unmatched};
 pub use report::{Entry, Report};

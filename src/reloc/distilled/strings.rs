@@ -50,6 +50,20 @@ impl<'a> Strings<'a> {
         }
     }
 
+    /// The same for BTF of `len` bytes of strings that is split off the module's, with no string
+    /// appended yet; `map` is as long as that of the module.
+    pub(super) fn after<'m>(&self, map: &'m mut [u32], len: u32) -> Strings<'m> {
+        for (new, known) in map.iter_mut().zip(self.map.iter()) {
+            *new = *known;
+        }
+        Strings {
+            map,
+            shift: self.shift,
+            appended_start: self.end().saturating_add(len),
+            appended_len: 0,
+        }
+    }
+
     /// Records that vmlinux has the distilled base's string at `off` at `base_off`.
     pub(super) fn map(&mut self, off: u32, base_off: u32) {
         if let Some(word) = self.map.get_mut(to_usize(off)) {

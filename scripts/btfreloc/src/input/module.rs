@@ -21,6 +21,8 @@ pub struct Sections<'a> {
     pub elf: Option<Elf<'a>>,
     /// Its BTF; `None` where there is none, or only an empty section.
     pub btf: Option<Input<'a>>,
+    /// Its `.BTF.inline`, where there is one that is not empty.
+    pub inline: Option<&'a [u8]>,
 }
 
 impl Module {
@@ -56,8 +58,10 @@ impl Module {
             Some(elf) => (data(elf, b".BTF"), data(elf, b".BTF.base")),
         };
         let btf = btf.filter(|btf| !btf.is_empty());
+        let inline = elf.as_ref().and_then(|elf| data(elf, b".BTF.inline"));
         Ok(Sections {
             elf,
+            inline: inline.filter(|inline| !inline.is_empty()),
             btf: btf.map(|btf| Input { btf, btf_base }),
         })
     }

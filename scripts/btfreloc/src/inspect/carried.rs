@@ -98,6 +98,7 @@ impl File {
         };
         // As the kernel does it, an empty section is taken for none.
         let btf = btf.filter(|btf| !btf.is_empty());
+        let inline = data(b".BTF.inline").filter(|inline| !inline.is_empty());
         let sort = Sort::of(btf, btf_base);
         let own = match (image.content, sort) {
             (Content::RawBtf, _) => "",
@@ -111,6 +112,9 @@ impl File {
             btf.map(|bytes| Section::of(own, btf::Section::Btf, form, bytes)),
             btf_base
                 .map(|bytes| Section::of(".BTF.base", btf::Section::BtfBase, Form::Base, bytes)),
+            inline.map(|bytes| {
+                Section::of(".BTF.inline", btf::Section::BtfInline, Form::Split, bytes)
+            }),
         ];
         Ok(File {
             file: image.label.clone(),
