@@ -76,6 +76,22 @@ impl<'a> Alias<'a> {
     }
 }
 
+/// What is at `addr..addr + len`, part of the data of `module`.
+///
+/// # Errors
+///
+/// As for [`Alias::new`].
+pub(super) fn copied(module: Coming<'_>, addr: usize, len: usize) -> Result<KVVec<u8>> {
+    if !region::is_in(module, region::DATA.into_iter(), addr, len) {
+        return Err(EFAULT);
+    }
+    let mut bytes = memory::zeroed::<u8>(len)?;
+    // SAFETY: The module's data can be read, and no code of the module runs that would write it;
+    // `bytes` has room for `len`, and is memory of ours.
+    unsafe { core::ptr::copy_nonoverlapping(addr as *const u8, bytes.as_mut_ptr(), len) };
+    Ok(bytes)
+}
+
 impl Drop for Alias<'_> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant this is what `vm_map_ram` returned for `count` pages.

@@ -5,7 +5,7 @@
 use super::memory;
 use crate::btf::{self, to_usize};
 use crate::reloc::btf_ids::{Entry, Form, Patched};
-use crate::text::Name;
+use crate::text::{IdsCleared, Name};
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, bindings, prelude::*};
 use pin_init::Zeroable;
@@ -55,6 +55,14 @@ impl IdReport {
     /// Takes over the figures of the section that was patched.
     pub(crate) fn counted(&mut self, patched: &Patched<'_>) {
         self.changed = patched.changed;
+    }
+
+    /// The figures, where all ids became 0.
+    pub(crate) fn cleared(&self) -> IdsCleared {
+        IdsCleared {
+            ids: self.count,
+            changed: self.changed,
+        }
     }
 
     /// Writes a line for each id.

@@ -13,9 +13,7 @@ pub(crate) enum Decision<'a> {
     LeftAlone,
     /// Nothing, though it is not what this kernel wants.
     LeftToKernel(Cause),
-    /// The kernel is shown none.
-    Drop(Cause),
-    /// The kernel is shown another.
+    /// The kernel is shown another, or none.
     Relocate(Relocation<'a>),
 }
 
@@ -30,12 +28,25 @@ pub(crate) fn decide<'a>(
 ) -> Option<Decision<'a>> {
     let carried = Carried::of(module).transpose()?;
     let planned = carried.and_then(|carried| {
-        Loading::new(stats, loader, policy, module, &carried).plan(&vmlinux.base())
+        let loading = Loading::new(stats, loader, policy, module, &carried);
+        match loading.plan(&vmlinux.base()) {
+            Err(cause) if drops(policy, &cause) => loading.dropped(cause).map(Some),
+            planned => planned,
+        }
     });
     Some(match planned {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(relocation)) => Decision::Relocate(relocation),
-        Err(cause) if policy == Policy::Opaque && cause.costs_btf() => Decision::Drop(cause),
+        // Its file is not known well enough to look for `.BTF_ids`.
+        Err(cause) if drops(policy, &cause) => match Relocation::without(cause) {
+            Ok(relocation) => Decision::Relocate(relocation),
+            Err(cause) => Decision::LeftToKernel(cause),
+        },
         Err(cause) => Decision::LeftToKernel(cause),
     })
+}
+
+/// Whether the kernel is shown no BTF for `cause`.
+fn drops(policy: Policy, cause: &Cause) -> bool {
+    policy == Policy::Opaque && cause.costs_btf()
 }

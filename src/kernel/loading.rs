@@ -3,7 +3,7 @@
 //! Plans what the kernel is shown as the BTF of a loading module, sort by sort.
 
 use super::{
-    alias::Alias,
+    alias::{self, Alias},
     carried::Carried,
     cause::Cause,
     firmware::Loader,
@@ -11,7 +11,7 @@ use super::{
     memory,
     notifier::Coming,
     relocation::{PatchedIds, Relocation},
-    report::{ModuleReport, Rebased, Relocated},
+    report::{Dropped, ModuleReport, Rebased, Relocated},
     stats::Stats,
     supplied,
 };
@@ -22,6 +22,9 @@ use kernel::prelude::*;
 
 /// What gives an id another one; `None` for one that has none.
 type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
+
+/// `.BTF_ids` as it is to be, where that is another, and what is told of it.
+type Patch<'a> = (Option<PatchedIds<'a>>, IdReport);
 
 /// The BTF that is relocated: the module's own, or what was made of it.
 struct Source<'s> {
@@ -150,7 +153,7 @@ impl<'l, 'a> Loading<'l, 'a> {
         };
         let btf_base = source.input.btf_base.unwrap_or_default();
         let report = Relocated::new(plan, btf_base, told, source.supplied);
-        Relocation::new(btf, ids.flatten(), ModuleReport::Relocated(report)).map(Some)
+        Relocation::new(Some(btf), ids.flatten(), ModuleReport::Relocated(report)).map(Some)
     }
 
     fn rebased<'s>(
@@ -171,7 +174,22 @@ impl<'l, 'a> Loading<'l, 'a> {
         let patched = self.inline(base).and_then(|()| self.patch_ids(&new_id));
         let (ids, told) = patched.map_err(Cause::unusable)?.unzip();
         let report = Rebased::new(plan, told);
-        Relocation::new(btf, ids.flatten(), ModuleReport::Rebased(report)).map(Some)
+        Relocation::new(Some(btf), ids.flatten(), ModuleReport::Rebased(report)).map(Some)
+    }
+
+    /// Shows the kernel no BTF, and leaves the module's code no ids of types that nobody knows.
+    #[inline(never)]
+    pub(super) fn dropped(&self, cause: Cause) -> Result<Relocation<'a>, Cause> {
+        let (patched, ids) = match self.patch_ids(&|_| Some(0)) {
+            Ok(patched) => {
+                let (patched, report) = patched.unzip();
+                (patched.flatten(), report.map(Ok))
+            }
+            // That `.BTF_ids` is at fault need not be said twice.
+            Err(why) => (None, Some(Err((why.kind() != cause.kind()).then_some(why)))),
+        };
+        let report = Dropped { cause, ids };
+        Relocation::new(None, patched, ModuleReport::Dropped(report))
     }
 
     /// Whether nothing but `.BTF` and `.BTF_ids` would have to move with them.
@@ -191,10 +209,7 @@ impl<'l, 'a> Loading<'l, 'a> {
 
     /// Maps the ids in `.BTF_ids`, where that changes any; `None` where the module has no such
     /// section.
-    fn patch_ids(
-        &self,
-        new_id: &NewId<'_>,
-    ) -> Result<Option<(Option<PatchedIds<'a>>, IdReport)>, Cause> {
+    fn patch_ids(&self, new_id: &NewId<'_>) -> Result<Option<Patch<'a>>, Cause> {
         let elf = self.carried.elf().ok_or(Cause::NoImage)?;
         let found = elf
             .section(b".BTF_ids")
@@ -207,7 +222,11 @@ impl<'l, 'a> Loading<'l, 'a> {
             .map_err(|_| reloc::Cause::Symbols)?
             .in_section(&section);
         let mut bytes = memory::zeroed(original.len())?;
-        let ids = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(reloc::Cause::Ids)?;
+        let addr = usize::try_from(section.addr).map_err(Error::from)?;
+        let live = alias::copied(self.module, addr, original.len())?;
+        let ids = BtfIds::read(original, symbols.clone(), &mut bytes)
+            .and_then(|ids| ids.in_place(&live))
+            .map_err(reloc::Cause::Ids)?;
         let mut report = IdReport::new(new_id, |visit| {
             let visited: Result<(), Infallible> = ids.each(symbols.clone(), |entry| {
                 visit(entry);
@@ -217,10 +236,9 @@ impl<'l, 'a> Loading<'l, 'a> {
         });
         let patched = ids.patch(new_id).map_err(reloc::Cause::Ids)?;
         report.counted(&patched);
-        if *bytes == *original {
+        if *bytes == *live {
             return Ok(Some((None, report)));
         }
-        let addr = usize::try_from(section.addr).map_err(Error::from)?;
         let alias = Alias::new(self.module, addr, bytes.len())?;
         Ok(Some((Some(PatchedIds { bytes, alias }), report)))
     }

@@ -100,7 +100,6 @@ impl Loads {
         let shown = match decision {
             Decision::LeftAlone => Ok(false),
             Decision::LeftToKernel(cause) => Err(cause),
-            Decision::Drop(cause) => self.drop_btf(module, cause, start).map(|()| true),
             Decision::Relocate(ready) => self.relocate(module, ready, start).map(|()| true),
         };
         let nanoseconds = clock::elapsed(start);
@@ -118,16 +117,6 @@ impl Loads {
         }
     }
 
-    fn drop_btf(&self, module: Coming<'_>, cause: Cause, start: clock::Start) -> Result<(), Cause> {
-        let report = UniqueArc::new(LoadReport::new(ModuleReport::Dropped(cause)), GFP_KERNEL)?;
-        self.begin(module, start, || {
-            // SAFETY: `after_kernel` or `going` drops the handover. Both notifiers are called to the
-            // end of this event, as unregistering one waits for that.
-            let handover = unsafe { Handover::hide(module) };
-            Ok((handover, report))
-        })
-    }
-
     fn relocate(
         &self,
         module: Coming<'_>,
@@ -135,7 +124,8 @@ impl Loads {
         start: clock::Start,
     ) -> Result<(), Cause> {
         self.begin(module, start, || {
-            // SAFETY: As in `drop_btf`.
+            // SAFETY: `after_kernel` or `going` drops the handover. Both notifiers are called to the
+            // end of this event, as unregistering one waits for that.
             Ok(unsafe { ready.commit(module)? })
         })
     }

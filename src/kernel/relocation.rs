@@ -7,13 +7,14 @@ use super::{
     cause::Cause,
     handover::Handover,
     notifier::Coming,
-    report::{LoadReport, ModuleReport},
+    report::{Dropped, LoadReport, ModuleReport},
 };
 use kernel::{prelude::*, sync::UniqueArc};
 
 /// A relocation that is ready to be committed.
 pub(crate) struct Relocation<'a> {
-    btf: KVVec<u8>,
+    /// `None` where the kernel is to find none.
+    btf: Option<KVVec<u8>>,
     ids: Option<PatchedIds<'a>>,
     report: UniqueArc<LoadReport>,
 }
@@ -26,7 +27,7 @@ pub(super) struct PatchedIds<'a> {
 
 impl<'a> Relocation<'a> {
     pub(super) fn new(
-        btf: KVVec<u8>,
+        btf: Option<KVVec<u8>>,
         ids: Option<PatchedIds<'a>>,
         report: ModuleReport,
     ) -> Result<Self, Cause> {
@@ -34,7 +35,13 @@ impl<'a> Relocation<'a> {
         Ok(Self { btf, ids, report })
     }
 
-    /// Shows the kernel the relocated BTF and writes the ids where the module reads them.
+    /// Shows the kernel no BTF, for `cause`, and leaves `.BTF_ids` alone.
+    pub(super) fn without(cause: Cause) -> Result<Self, Cause> {
+        let report = Dropped { cause, ids: None };
+        Self::new(None, None, ModuleReport::Dropped(report))
+    }
+
+    /// Shows the kernel the BTF and writes the ids where the module reads them.
     ///
     /// # Errors
     ///
@@ -47,8 +54,12 @@ impl<'a> Relocation<'a> {
         self,
         module: Coming<'_>,
     ) -> Result<(Handover, UniqueArc<LoadReport>)> {
-        // SAFETY: The requirements are those of this function.
-        let handover = unsafe { Handover::replace(module, self.btf)? };
+        let handover = match self.btf {
+            // SAFETY: The requirements are those of this function.
+            Some(btf) => unsafe { Handover::replace(module, btf)? },
+            // SAFETY: As above.
+            None => unsafe { Handover::hide(module) },
+        };
         if let Some(ids) = self.ids {
             // SAFETY: `.BTF_ids` is for the module's code, and for what that calls; none of it has
             // run, and none does before the notifier returns. `ids.bytes` is memory of ours.

@@ -19,7 +19,7 @@ pub(crate) enum ModuleReport {
     /// It stood alone, and was rebased.
     Rebased(Rebased),
     /// It was dropped.
-    Dropped(Cause),
+    Dropped(Dropped),
 }
 
 /// A [`ModuleReport`], and what the kernel made of it.
@@ -66,7 +66,7 @@ impl Show for LoadReport {
         match &self.module {
             ModuleReport::Relocated(relocated) => relocated.show(f),
             ModuleReport::Rebased(rebased) => rebased.show(f),
-            ModuleReport::Dropped(_) => Ok(()),
+            ModuleReport::Dropped(dropped) => dropped.show(f),
         }
     }
 }
@@ -85,7 +85,7 @@ impl Display for Summary<'_> {
         match &self.0.module {
             ModuleReport::Relocated(relocated) => relocated.summary(f),
             ModuleReport::Rebased(rebased) => rebased.summary(f),
-            ModuleReport::Dropped(cause) => write!(f, "dropped: {cause}"),
+            ModuleReport::Dropped(dropped) => dropped.summary(f),
         }
     }
 }
@@ -240,6 +240,36 @@ impl Rebased {
         let (counts, conflicts) = (self.counts, self.conflicts);
         write!(f, "rebased: {counts}, {conflicts} differ from vmlinux's")?;
         self.ids.iter().try_for_each(|ids| write!(f, ", {ids}"))
+    }
+}
+
+/// BTF that the kernel was not shown.
+pub(crate) struct Dropped {
+    /// Why.
+    pub(super) cause: Cause,
+    /// What became of the ids that the module's code reads, which are those of no types any more;
+    /// or why they stay, where that is not the cause as well. `None` where it has none.
+    pub(super) ids: Option<Result<IdReport, Option<Cause>>>,
+}
+
+impl Dropped {
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.ids {
+            Some(Ok(ids)) => ids.show(f),
+            _ => Ok(()),
+        }
+    }
+
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dropped: {}", self.cause)?;
+        match &self.ids {
+            Some(Ok(ids)) => write!(f, "; {}", ids.cleared()),
+            Some(Err(why)) => {
+                let words = why.as_ref().map(|why| why as &dyn Display);
+                write!(f, "; {}", text::IdsKept(words))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -104,8 +104,8 @@ impl Stats {
                     );
                     &mut figures.rebased
                 }
-                ModuleReport::Dropped(cause) => {
-                    figures.cause(cause);
+                ModuleReport::Dropped(dropped) => {
+                    figures.cause(&dropped.cause);
                     &mut figures.dropped
                 }
             }

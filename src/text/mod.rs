@@ -492,6 +492,33 @@ fn whole(reason: &Reason, f: &mut Formatter<'_>) -> Result {
     }
 }
 
+/// What became of the ids in `.BTF_ids` of a module whose BTF is dropped: all are 0.
+pub struct IdsCleared {
+    /// How many there are.
+    pub ids: u32,
+    /// How many were not.
+    pub changed: u32,
+}
+
+impl Display for IdsCleared {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "{} of {} .BTF_ids set to 0", self.changed, self.ids)
+    }
+}
+
+/// That ids in `.BTF_ids` of a module whose BTF is dropped stay, and why.
+pub struct IdsKept<'a>(pub Option<&'a dyn Display>);
+
+impl Display for IdsKept<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str("its .BTF_ids stay, and name other types here")?;
+        match self.0 {
+            Some(why) => write!(f, ": {why}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Display for btf_ids::Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, "{} offset {}: ", Section::BtfIds, self.offset)?;
@@ -506,6 +533,7 @@ impl Display for btf_ids::Error {
             btf_ids::Reason::Outside => "a symbol past the end",
             btf_ids::Reason::SetTooLong(_) => "a set that goes on past the end",
             btf_ids::Reason::Overlap => "a word that is two things at once",
+            btf_ids::Reason::Changed => "a set that was changed after the module was built",
             btf_ids::Reason::Unmapped => "an id of no type of the module",
             btf_ids::Reason::Output => "the copy has another length",
         })

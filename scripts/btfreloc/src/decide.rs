@@ -8,7 +8,8 @@ use std::fmt::{self, Display, Formatter};
 use rust_btfreloc::btf;
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::BtfIds;
-use rust_btfreloc::reloc::{self, standalone, Base, Input, Plan, Policy, Sort, Survey};
+use rust_btfreloc::reloc::{self, standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey};
+use rust_btfreloc::text;
 use serde::Serialize;
 
 use crate::input::Sections;
@@ -22,8 +23,8 @@ pub enum Decision<T> {
     LeftAlone,
     /// The kernel is shown another.
     Relocate(T),
-    /// The kernel is shown none.
-    Drop(Cause),
+    /// The kernel is shown none; what becomes of `.BTF_ids`, where the module has it.
+    Drop(Cause, Option<DroppedIds>),
     /// Nothing, though it is not what this kernel wants.
     LeftToKernel(Cause),
 }
@@ -67,6 +68,31 @@ pub struct Ids {
     pub sorted: u32,
 }
 
+/// What becomes of the ids that the code of a module reads whose BTF is dropped.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DroppedIds {
+    /// They are set to 0.
+    Cleared(Ids),
+    /// They stay, for this reason, or that for which the BTF is dropped.
+    Kept(Option<String>),
+}
+
+impl Display for DroppedIds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            DroppedIds::Cleared(Ids { ids, changed, .. }) => {
+                let (ids, changed) = (*ids, *changed);
+                write!(f, "{}", text::IdsCleared { ids, changed })
+            }
+            DroppedIds::Kept(why) => {
+                let why = why.as_ref().map(|why| why as &dyn Display);
+                write!(f, "{}", text::IdsKept(why))
+            }
+        }
+    }
+}
+
 /// A [`reloc::Cause`] in words, those of the kernel module.
 #[derive(Debug)]
 pub struct Cause {
@@ -74,6 +100,7 @@ pub struct Cause {
     pub costs_btf: bool,
     /// What stood in the way.
     pub words: String,
+    kind: CauseKind,
 }
 
 impl Cause {
@@ -91,6 +118,7 @@ impl From<reloc::Cause<'_>> for Cause {
         Cause {
             costs_btf: cause.costs_btf(),
             words: cause.to_string(),
+            kind: cause.kind(),
         }
     }
 }
@@ -115,7 +143,10 @@ pub fn decide<T>(
     match plan(base, input, sections, policy, take) {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(taken)) => Decision::Relocate(taken),
-        Err(cause) if policy == Policy::Opaque && cause.costs_btf => Decision::Drop(cause),
+        Err(cause) if policy == Policy::Opaque && cause.costs_btf => {
+            let ids = dropped_ids(sections.elf.as_ref(), &cause);
+            Decision::Drop(cause, ids)
+        }
         Err(cause) => Decision::LeftToKernel(cause),
     }
 }
@@ -172,6 +203,17 @@ fn inline(base: &Base<'_>, sections: &Sections<'_>) -> Result<(), Cause> {
     match sections.inline {
         Some(_) if base.known().reads_inline => Err(reloc::Cause::Inline.into()),
         _ => Ok(()),
+    }
+}
+
+/// Leaves the module's code no ids of types that nobody knows.
+fn dropped_ids(elf: Option<&Elf<'_>>, cause: &Cause) -> Option<DroppedIds> {
+    match ids(elf, |_| Some(0)) {
+        Ok(cleared) => cleared.map(DroppedIds::Cleared),
+        // That `.BTF_ids` is at fault need not be said twice.
+        Err(why) => Some(DroppedIds::Kept(
+            (why.kind != cause.kind).then_some(why.words),
+        )),
     }
 }
 

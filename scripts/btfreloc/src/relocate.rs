@@ -75,7 +75,7 @@ fn registered(
             inline: inline.map(<[u8]>::to_vec),
         }),
         Decision::NoBtf => Err("no BTF".to_owned()),
-        Decision::Drop(cause) => Err(format!("dropped: {cause}")),
+        Decision::Drop(cause, _) => Err(format!("dropped: {cause}")),
         Decision::LeftToKernel(cause) => Err(format!("left to the kernel: {cause}")),
     })
 }

@@ -350,6 +350,41 @@ fn ids_of_a_form_that_came_later_leave_the_module_to_the_kernel() {
     }
 }
 
+/// What the module's code reads names no type any more.
+#[test]
+fn ids_of_dropped_btf_are_set_to_0() {
+    let module = text(&module("plain/btfreloc_demo.ko"));
+    let check = |format| {
+        run(&[
+            "check",
+            &module,
+            "--format",
+            format,
+            "--against",
+            &vmlinux(),
+        ])
+    };
+    let (shown, json) = (check("text"), check("json").json());
+    let cleared = &json["results"][0]["dropped_ids"]["cleared"];
+    assert_eq!(
+        (&cleared["ids"], &cleared["changed"]),
+        (&json!(23), &json!(23))
+    );
+    let words = "; 23 of 23 .BTF_ids set to 0; the kernel alone ";
+    assert!(shown.text().contains(words), "{}", shown.text());
+}
+
+#[test]
+fn ids_of_dropped_btf_stay_where_nothing_tells_them() {
+    let (kernel, module) = stripped("check-ids-stay", true);
+    let check = |format| run(&["check", &module, "--format", format, "--against", &kernel]);
+    let (shown, json) = (check("text"), check("json").json());
+    // For the reason that the BTF is dropped for.
+    assert_eq!(json["results"][0]["dropped_ids"], json!({ "kept": null }));
+    let words = "use strip --strip-debug; its .BTF_ids stay, and name other types here; the kernel";
+    assert!(shown.text().contains(words), "{}", shown.text());
+}
+
 /// The kernel and the module of [`distilled`], which has ids without symbols.
 fn stripped(test: &str, lacking: bool) -> (String, String) {
     let folder = folder(test);

@@ -2,6 +2,8 @@
 
 //! `.BTF_ids` sections: lists, sets, set8s, mapped and sorted; and what is refused.
 
+use std::convert::Infallible;
+
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Entry, Error, Form, Patched, Reason};
 
 type Symbols<'n> = [(u64, &'n str)];
@@ -458,4 +460,82 @@ fn random_sections_and_symbols_never_panic() {
         assert!(grown - before <= section.len() as u64);
     }
     assert!(accepted > 200, "{accepted}");
+}
+
+#[test]
+fn ids_of_dropped_btf_become_those_of_no_type() {
+    let section = [2, 0, 40, 1, 30, 2, 7, 0, 2, 5, 6];
+    let symbols: &Symbols<'_> = &[
+        (0, "__BTF_ID__set8__kfuncs"),
+        (24, "__BTF_ID__struct__file__1"),
+        (32, "__BTF_ID__set__types"),
+    ];
+    let section = bytes(&section);
+    let mut output = vec![0; section.len()];
+    let ids = BtfIds::read(&section, iter(symbols), &mut output).unwrap();
+    let patched = ids.patch(|_| Some(0)).unwrap();
+    let (counts, bytes) = ((patched.ids, patched.changed), patched.bytes);
+    // Counts and flags stay: a search of the sets finds nothing in them.
+    assert_eq!(words(bytes), [2, 0, 0, 1, 0, 2, 0, 0, 2, 0, 0]);
+    assert_eq!(counts, (5, 5));
+}
+
+/// Patches `section`, which is `live` where it is read.
+fn in_place(
+    section: &[u32],
+    live: &[u32],
+    symbols: &Symbols<'_>,
+) -> Result<(Vec<u32>, usize), (u32, Reason)> {
+    let (section, live) = (bytes(section), bytes(live));
+    let mut output = vec![0; section.len()];
+    let ids = BtfIds::read(&section, iter(symbols), &mut output)
+        .and_then(|ids| ids.in_place(&live))
+        .map_err(|error| (error.offset, error.reason))?;
+    let mut visited = 0;
+    let Ok(()) = ids.each(iter(symbols), |_| -> Result<(), Infallible> {
+        visited += 1;
+        Ok(())
+    });
+    let patched = ids
+        .patch(flip)
+        .map_err(|error| (error.offset, error.reason))?;
+    Ok((words(patched.bytes), visited))
+}
+
+#[test]
+fn what_relocations_changed_is_left_alone() {
+    let symbols: &Symbols<'_> = &[
+        (0, "__BTF_ID__struct__file__1"),
+        (4, "__BTF_ID__struct__path__2"),
+        (12, "__BTF_ID__set__types"),
+    ];
+    let section = [7, 8, 0, 1, 5];
+    let flipped = |id| flip(id).unwrap();
+    let patched = [flipped(7), flipped(8), 0, 1, flipped(5)];
+    assert_eq!(
+        in_place(&section, &section, symbols),
+        Ok((patched.to_vec(), 3))
+    );
+    // An id, and a word that is none.
+    let live = [7, 0xdead, 0xbeef, 1, 5];
+    let patched = [flipped(7), 0xdead, 0xbeef, 1, flipped(5)];
+    assert_eq!(
+        in_place(&section, &live, symbols),
+        Ok((patched.to_vec(), 2))
+    );
+    // No set can be sorted again of which a part is no id.
+    let count = [7, 8, 0, 2, 5];
+    assert_eq!(
+        in_place(&section, &count, symbols),
+        Err((12, Reason::Changed))
+    );
+    let member = [7, 8, 0, 1, 6];
+    assert_eq!(
+        in_place(&section, &member, symbols),
+        Err((16, Reason::Changed))
+    );
+    assert_eq!(
+        in_place(&section, &section[..4], symbols),
+        Err((16, Reason::Output))
+    );
 }

@@ -78,6 +78,8 @@ pub enum Reason {
     SetTooLong(u32),
     /// A word that symbols tell to be two different things.
     Overlap,
+    /// A part of a set that is another where the module reads it than in its file.
+    Changed,
     /// An id that the map does not know.
     Unmapped,
 }
@@ -122,7 +124,7 @@ impl<'a> BtfIds<'a> {
     ///
     /// # Errors
     ///
-    /// All reasons but [`Reason::Unmapped`].
+    /// All reasons but [`Reason::Changed`] and [`Reason::Unmapped`].
     pub fn read<'n>(
         section: &'a [u8],
         symbols: impl Iterator<Item = (u64, &'n [u8])>,
@@ -146,6 +148,31 @@ impl<'a> BtfIds<'a> {
         }
         ids.all_known()?;
         Ok(ids)
+    }
+
+    /// Goes on with `live`, the section as it is where the module reads it.
+    ///
+    /// What of it the kernel has changed since it was copied there, by relocations for one, is no id
+    /// any more, and is left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Output`] where it has another length, [`Reason::Changed`] where a set differs.
+    pub fn in_place(mut self, live: &'a [u8]) -> Result<Self, Error> {
+        if live.len() != self.section.len() {
+            return Err(error(len_u32(live).unwrap_or(0), Reason::Output));
+        }
+        let mut at = 0;
+        while let Some(mark) = self.marks.at(at) {
+            match mark {
+                _ if word_at(live, at) == word_at(self.section, at) => {}
+                Mark::Unknown | Mark::Id => self.marks.put(at, Mark::Unknown as u32),
+                _ => return Err(error(at, Reason::Changed)),
+            }
+            at = at.saturating_add(WORD);
+        }
+        self.section = live;
+        Ok(self)
     }
 
     /// Calls `visit` with each id, those that are 0 included, in the order of `symbols`, which are
@@ -176,7 +203,8 @@ impl<'a> BtfIds<'a> {
         Ok(())
     }
 
-    /// Maps every id but 0 and sorts the sets again; counts and flags stay.
+    /// Maps every id but 0 and sorts the sets again; counts and flags stay. Mapped to 0, they are
+    /// what they are where the module's build found no type.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::rebased::Rebased;
 use crate::c_code;
-use crate::decide::{decide, Decision, Ids, Other, Relocation};
+use crate::decide::{decide, Decision, DroppedIds, Ids, Other, Relocation};
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
 
@@ -36,6 +36,9 @@ pub struct Row {
     /// Why it is not relocated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What becomes of `.BTF_ids` where the BTF is dropped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped_ids: Option<DroppedIds>,
     /// What a relocation does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relocation: Option<Relocated>,
@@ -161,7 +164,7 @@ impl Row {
                 (rebased.outcome(), None, Some(rebased))
             }
         };
-        let (mut relocation, mut rebase) = (None, None);
+        let (mut relocation, mut rebase, mut dropped_ids) = (None, None, None);
         let (outcome, reason) = match decide(&base, sections, policy, take) {
             Decision::NoBtf => (Outcome::NoBtf, None),
             Decision::LeftAlone => (Outcome::LeftAlone, None),
@@ -169,7 +172,10 @@ impl Row {
                 (relocation, rebase) = (done.1, done.2);
                 (done.0, None)
             }
-            Decision::Drop(cause) => (Outcome::Dropped, Some(cause.to_string())),
+            Decision::Drop(cause, ids) => {
+                dropped_ids = ids;
+                (Outcome::Dropped, Some(cause.to_string()))
+            }
             Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string())),
         };
         Row {
@@ -177,6 +183,7 @@ impl Row {
             kernel: kernel.label().to_owned(),
             outcome,
             reason,
+            dropped_ids,
             relocation,
             rebase,
             kernel_alone: alone.map(KernelAlone::from),

@@ -80,7 +80,11 @@ pub(super) fn found_alone(base_type: &BaseType) -> Option<String> {
 pub(super) fn said(row: &Row) -> Option<String> {
     let figures = || row.relocation.as_ref().map(figures);
     let rebased = || row.rebase.as_ref().map(rebased_figures);
-    row.reason.clone().or_else(figures).or_else(rebased)
+    let reason = row.reason.clone().map(|reason| match &row.dropped_ids {
+        Some(ids) => format!("{reason}; {ids}"),
+        None => reason,
+    });
+    reason.or_else(figures).or_else(rebased)
 }
 
 /// The verdict in words.
