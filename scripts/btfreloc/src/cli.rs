@@ -80,7 +80,7 @@ pub struct Inspect {
 const CHECK: &str = "\
 Verdicts:
   relocates exactly             every base type has its match
-  relocates with opaque types   types without a match become the module's own, as they were recorded
+  relocates with opaque types   types without a match become the module's own: declared, or of a size alone
   left alone                    the kernel takes the BTF as it is
   dropped                       the module loads without BTF
   left to the kernel            the kernel's own verdict holds

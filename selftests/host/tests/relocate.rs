@@ -450,8 +450,11 @@ fn a_string_that_vmlinux_has_serves_an_opaque_type_of_that_name() {
         &module,
         "\
 [8] PTR '(anon)' type_id=3
-[9] PTR '(anon)' type_id=10
-[10] FWD 'task' fwd_kind=union
+[9] PTR '(anon)' type_id=12
+[10] PTR '(anon)' type_id=0
+[11] ARRAY '(anon)' type_id=10 index_type_id=7 nr_elems=0
+[12] UNION '(anon)' size=8 vlen=1
+\t'task' type_id=11 bits_offset=0
 ",
     );
     assert_eq!(strings(&done.btf), b"");

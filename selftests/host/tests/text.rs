@@ -308,11 +308,11 @@ fn a_report_has_a_line_for_each_distilled_type() {
         lines.concat(),
         "\
 [1] STRUCT task size 128 -> vmlinux [2]
-[2] STRUCT gone size 8 -> opaque [9]: vmlinux has no type of this name
-[3] UNION turned size 8 -> opaque [11]: vmlinux has only another kind, [3]
-[4] ENUM resized size 4 -> opaque [8]: vmlinux has it in another size, [4]
-[5] INT int size 4 -> opaque [10]: vmlinux has it in another encoding, [1]
-[6] STRUCT twice size 4 -> opaque [12]: vmlinux has several that differ in layout, first [5]
+[2] STRUCT gone size 8 -> opaque [12]: vmlinux has no type of this name
+[3] UNION turned size 8 -> opaque [10]: vmlinux has only another kind, [3]
+[4] ENUM resized size 4 -> opaque [11]: vmlinux has it in another size, [4]
+[5] INT int size 4 -> opaque [13]: vmlinux has it in another encoding, [1]
+[6] STRUCT twice size 4 -> opaque [14]: vmlinux has several that differ in layout, first [5]
 [7] FWD file size 0 -> vmlinux [7]
 "
     );

@@ -7,7 +7,7 @@
 pub enum Fate {
     /// The vmlinux type with this id.
     Mapped(u32),
-    /// A type of the module's own, carried over as it was recorded.
+    /// A type of the module's own, which grants a BPF program nothing (see `opaque`).
     Opaque(Why),
 }
 

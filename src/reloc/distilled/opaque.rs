@@ -8,7 +8,8 @@
 //! for CO-RE to take a type for the one that a program asks for. So
 //!
 //! - an INT, a FLOAT and a FWD are carried as recorded, which is all there is to know of them;
-//! - a STRUCT or UNION that nothing needs a size of becomes a FWD of its flavour;
+//! - a STRUCT or UNION that nothing needs a size of becomes a FWD of its flavour, unless vmlinux has
+//!   its name for another kind;
 //! - any other keeps its kind and size and has one member, an array of no pointers. As a pointer is
 //!   no scalar, neither is what holds it; as the array is empty, `btf_struct_walk` finds no field;
 //!   and as its elements are neither INT nor STRUCT, it is no flexible array to read on in;
@@ -16,6 +17,7 @@
 //! - what has an element has no name but that of the element, which is the type's.
 
 use super::matching::Use;
+use super::{Fate, Why};
 use crate::btf::{copy, info, put_u32, to_usize, Btf, Kind, Record, RECORD_LEN};
 use crate::reloc::Base;
 
@@ -30,7 +32,7 @@ enum Form {
     Unnamed,
 }
 
-/// A type that is carried over: its id in the distilled base, and whether it has to have a size.
+/// A type that is carried over: its id in the distilled base, and whether it is to have a size.
 ///
 /// One word, as that is what the caller lends.
 #[derive(Clone, Copy)]
@@ -39,10 +41,13 @@ pub(super) struct Opaque(u32);
 const SIZED: u32 = 1 << 31;
 
 impl Opaque {
-    pub(super) fn new(id: u32, usage: Use) -> Self {
-        match usage {
-            Use::Name => Opaque(id),
-            Use::Element | Use::Value => Opaque(id | SIZED),
+    /// The type `id`, which the module has this use for and vmlinux no match.
+    pub(super) fn new(id: u32, usage: Use, fate: Fate) -> Self {
+        match (usage, fate) {
+            // C takes no declaration of a tag that is another kind's.
+            (Use::Name, Fate::Opaque(Why::OtherKind(_))) => Opaque(id | SIZED),
+            (Use::Name, _) => Opaque(id),
+            (Use::Element | Use::Value, _) => Opaque(id | SIZED),
         }
     }
 

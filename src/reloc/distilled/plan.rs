@@ -101,7 +101,7 @@ impl<'a> Plan<'a> {
         let decide = |id, record: &Record<'_>| {
             let usage = module.usage(id);
             let fate = decide(base, btf, record, usage, &mut strings);
-            (fate, Opaque::new(id, usage))
+            (fate, Opaque::new(id, usage, fate))
         };
         let opaque = decide_all(btf, fates, tables.opaque, decide).ok_or_else(short)?;
         let places = tables.places.get_mut(..opaque.len()).ok_or_else(short)?;

@@ -182,7 +182,12 @@ impl Case<'_> {
         let opaque = self.ours.get(new).unwrap();
         let form = form((self.input, type_), (self.ours, opaque))?;
         let composite = matches!(type_.kind(), STRUCT | UNION);
-        let declared = composite && !self.held.is_sized(id);
+        let mut named = self.kernel.named(type_.name);
+        let named = named.find(|(_, other)| may_be_distilled(*other));
+        let mut of_kind = self.kernel.named(type_.name);
+        let of_kind = of_kind.any(|(_, other)| may_become(type_, other));
+        let other_kind = named.is_some() && !of_kind;
+        let declared = composite && !other_kind && !self.held.is_sized(id);
         check((form == Form::Declared) == declared, || {
             format!("opaque as {form:?}")
         })
