@@ -6,7 +6,7 @@
 use btfreloc_selftests::builder::{info, put, Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer::modules;
-use rust_btfreloc::btf::{Kind, Known, HEADER_LEN_LAYOUT};
+use rust_btfreloc::btf::{declared, Kind, Known, HEADER_LEN_LAYOUT};
 use rust_btfreloc::reloc::{Base, Cause, CauseKind, Described, Input, Policy, Sort, Survey};
 
 /// What 7.3 knows.
@@ -260,4 +260,43 @@ fn what_is_left_to_the_kernel_is_told() {
         "this kernel knows more BTF than rust_btfreloc: .BTF offset 36, type [3]: kind 23 is not \
          known; install a newer rust_btfreloc"
     );
+}
+
+/// A kernel whose own BTF holds what is not known here cannot be relocated to, and it is said why; where
+/// its header names what it always named, it is found in memory all the same.
+#[test]
+fn a_kernel_that_cannot_be_read_is_newer_or_damaged() {
+    let good = types().bytes();
+    let length = u32::try_from(good.len()).unwrap();
+    let edited = |edit: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = good.clone();
+        edit(&mut bytes);
+        let start = bytes[..32].try_into().unwrap();
+        let found = declared(&start).map(|(types, end)| (types as usize, end as usize));
+        (Vmlinux::read(bytes.clone()).err(), found, bytes.len())
+    };
+    let mut invented = types();
+    invented.raw(&[0, INVENTED << 24, 0]);
+    let invented = invented.bytes();
+    let newer: [&dyn Fn(&mut Vec<u8>); 4] = [
+        &|bytes| bytes.clone_from(&invented),
+        &lengthen(33),
+        &|bytes| bytes[3] = 1,
+        &|bytes| bytes[2] = 2,
+    ];
+    for edit in newer {
+        let (error, found, len) = edited(edit);
+        assert!(Known::is_beyond(&error.unwrap()), "{error:?}");
+        assert_eq!(found.unwrap().1, len, "{error:?}");
+    }
+    let damaged: [&dyn Fn(&mut Vec<u8>); 3] = [
+        &|bytes| put(bytes, 4, 9999),
+        &|bytes| put(bytes, 12, length),
+        &|bytes| bytes[24 + 7] = 0,
+    ];
+    for edit in damaged {
+        let (error, ..) = edited(edit);
+        assert!(!Known::is_beyond(&error.unwrap()), "{error:?}");
+    }
+    assert_eq!(edited(&|bytes| bytes[0] = 0).1, None);
 }
