@@ -17,7 +17,7 @@ use super::{
     stats::Stats,
     text::Text,
 };
-use crate::reloc::Policy;
+use crate::reloc::{CauseKind, Policy};
 use kernel::{
     ffi::c_int,
     new_mutex,
@@ -194,6 +194,9 @@ impl Loads {
         let (name, what) = (module.name(), Text(report.summary()));
         if self.limit.allows() {
             match report.module() {
+                ModuleReport::Dropped(cause) if cause.kind() == Some(CauseKind::NoTypes) => {
+                    pr_info!("{name}: {what}\n")
+                }
                 ModuleReport::Dropped(_) => pr_warn!("{name}: {what}\n"),
                 _ if report.refused() => pr_warn!("{name}: {what}, in {nanoseconds} ns\n"),
                 _ => pr_info!("{name}: {what}, in {nanoseconds} ns\n"),

@@ -8,6 +8,8 @@ use crate::btf::{Error, Known};
 /// What stands in the way of a relocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause<'a> {
+    /// The BTF describes no type of the module's own, or would not after relocation.
+    NoTypes,
     /// A bound, kind, reference or string of `.BTF` or `.BTF.base` is wrong.
     Malformed(Described<'a>),
     /// Something in `.BTF` or `.BTF.base` that is not known here, and may be to the kernel.
@@ -99,6 +101,7 @@ impl Unread {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum CauseKind {
+    NoTypes,
     Malformed,
     Newer,
     Stale,
@@ -112,7 +115,8 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [CauseKind; 9] = [
+    pub const ALL: [CauseKind; 10] = [
+        CauseKind::NoTypes,
         CauseKind::Malformed,
         CauseKind::Newer,
         CauseKind::Stale,
@@ -134,10 +138,12 @@ impl<'a> Cause<'a> {
         }
     }
 
-    /// Whether the module is better off without its BTF, as that is malformed or stale.
+    /// Whether the module is better off without its BTF, as that is malformed, stale or empty.
     pub fn costs_btf(&self) -> bool {
         match self {
-            Cause::Malformed(_) | Cause::Stale { .. } | Cause::Supplied { .. } => true,
+            Cause::NoTypes | Cause::Malformed(_) | Cause::Stale { .. } | Cause::Supplied { .. } => {
+                true
+            }
             // A section of ids that was stripped of symbols, or has some of a form that came later,
             // may still be sound.
             Cause::Ids(error) => !matches!(
@@ -157,6 +163,7 @@ impl<'a> Cause<'a> {
     /// Without what was found.
     pub fn kind(&self) -> CauseKind {
         match self {
+            Cause::NoTypes => CauseKind::NoTypes,
             Cause::Malformed(_) => CauseKind::Malformed,
             Cause::Newer(_) => CauseKind::Newer,
             Cause::Stale { .. } => CauseKind::Stale,

@@ -26,11 +26,11 @@ impl<'a> Survey<'a> {
         scratch: &'a mut [u32],
         plan: &mut Option<Plan<'a>>,
     ) -> Result<(), Cause<'a>> {
+        if self.split_count() == 0 {
+            return no_types(policy);
+        }
         if self.distilled.is_none() {
             return leave(base, self, release, scratch);
-        }
-        if self.split_count() == 0 && self.distilled_count() == 0 {
-            return Ok(());
         }
         relocate(base, self, policy, scratch, plan)
     }
@@ -53,7 +53,23 @@ impl<'a> Survey<'a> {
             return Ok(());
         };
         standalone::Plan::make(plan, base, alone, scratch)
-            .map_err(|error| malformed(base, self, error))
+            .map_err(|error| malformed(base, self, error))?;
+        match plan {
+            Some(made) if made.counts().own == 0 => {
+                *plan = None;
+                Err(Cause::NoTypes)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// BTF without types says nothing, and stops programs from reading that of all other modules
+/// (cilium/ebpf before 0.20): the kernel takes it, but is better not shown it.
+fn no_types(policy: Policy) -> Result<(), Cause<'static>> {
+    match policy {
+        Policy::Strict => Ok(()),
+        Policy::Opaque => Err(Cause::NoTypes),
     }
 }
 

@@ -161,6 +161,9 @@ const FIRMWARE_PATH: &str =
 impl Display for Cause<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
+            Cause::NoTypes => {
+                f.write_str("it describes no type, and some programs fail to read such BTF")
+            }
             Cause::Malformed(found) => write!(f, "malformed BTF: {found}; build the module again"),
             Cause::Newer(found) => write!(
                 f,
@@ -272,6 +275,7 @@ impl Display for Sort {
 impl Display for CauseKind {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
+            CauseKind::NoTypes => "no_types",
             CauseKind::Malformed => "malformed",
             CauseKind::Newer => "newer",
             CauseKind::Stale => "stale",

@@ -84,7 +84,7 @@ Verdicts:
   left alone                    the kernel takes the BTF as it is
   dropped                       the module loads without BTF
   left to the kernel            the kernel's own verdict holds
-  no BTF                        there is nothing to relocate";
+  no BTF                        there is none, or none that describes a type";
 
 /// `btfreloc check`
 #[derive(Args)]

@@ -98,9 +98,10 @@ impl Display for DroppedIds {
 pub struct Cause {
     /// Whether the module is better off without its BTF.
     pub costs_btf: bool,
+    /// What stood in the way, without what was found.
+    pub kind: CauseKind,
     /// What stood in the way.
     pub words: String,
-    kind: CauseKind,
 }
 
 impl Cause {
@@ -117,8 +118,8 @@ impl From<reloc::Cause<'_>> for Cause {
     fn from(cause: reloc::Cause<'_>) -> Self {
         Cause {
             costs_btf: cause.costs_btf(),
-            words: cause.to_string(),
             kind: cause.kind(),
+            words: cause.to_string(),
         }
     }
 }

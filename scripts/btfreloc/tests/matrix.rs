@@ -219,7 +219,8 @@ fn hostile_names_stay_names() {
     let kernel = file(&folder, &kernel_name, &small_kernel());
     let mut base = Builder::base();
     base.structure("</script><script>alert(2)</script>", 4, &[]);
-    let split = Builder::split(&base);
+    let mut split = Builder::split(&base);
+    split.ptr(1);
     let sections = [(".BTF", &*split.bytes()), (".BTF.base", &*base.bytes())];
     // A folder's slash makes it the end of a script.
     fs::create_dir_all(folder.join("<")).unwrap();

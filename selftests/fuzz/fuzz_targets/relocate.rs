@@ -24,8 +24,8 @@ fuzz_target!(|data: &[u8]| {
     let Ok(done) = done else {
         return assert_eq!((strict, opaque), (None, None));
     };
-    if done.new_ids.len() == 1 {
-        return;
+    if done.counts.split == 0 {
+        return assert_eq!((strict, opaque), (None, None));
     }
     assert_eq!(opaque.as_ref(), Some(&done.btf));
     assert_eq!(strict.is_some(), done.strict.is_ok());

@@ -457,7 +457,7 @@ fn a_string_that_vmlinux_has_serves_an_opaque_type_of_that_name() {
 \t'task' type_id=11 bits_offset=0
 ",
     );
-    assert_eq!(strings(&done.btf), b"");
+    assert_eq!(strings(&done.btf), b"\0");
 }
 
 /// Headers of every length and order that can hold `layout`.

@@ -182,6 +182,10 @@ fn every_cause_says_what_can_be_done() {
     let none = ".BTF.base type [3] STRUCT bio: vmlinux has no type of this name";
     let file = "/lib/firmware/btfreloc/7.2.6.btf";
     let cases = [
+        (
+            Cause::NoTypes,
+            "it describes no type, and some programs fail to read such BTF".into(),
+        ),
         (Cause::Malformed(found), format!("malformed BTF: {here}; build the module again")),
         (
             Cause::Newer(found),

@@ -46,7 +46,8 @@ impl<'a> Strings<'a> {
             map,
             shift: base_len.wrapping_sub(btf.start_str_off()),
             appended_start: base_len.saturating_add(split_len),
-            appended_len: 0,
+            // Not all who read BTF take a string part without a byte.
+            appended_len: u32::from(split_len == 0),
         }
     }
 

@@ -33,6 +33,8 @@ impl<'a> Strings<'a> {
                 Ok(())
             });
         }
+        // Not all who read BTF take a string part without a byte.
+        let len = len.max(1);
         if start.saturating_add(len).saturating_sub(1) > MAX_NAME_OFFSET {
             return Err(Reason::OutputTooLarge);
         }
@@ -54,6 +56,7 @@ impl<'a> Strings<'a> {
 
     /// Writes the strings of `blob`, which they were kept of, to `out`, of [`Strings::len`] bytes.
     pub(super) fn write(&self, blob: &Blob<'_>, out: &mut [u8]) -> Option<()> {
+        out.fill(0);
         let mut out = out.iter_mut();
         for (off, byte) in (0..u32::MAX).zip(blob.strings()) {
             if self.bytes.rank(off).is_some() {

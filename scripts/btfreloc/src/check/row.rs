@@ -3,7 +3,7 @@
 //! The verdict on one module and one kernel.
 
 use rust_btfreloc::btf::Record;
-use rust_btfreloc::reloc::{Base, Counts, Entry, Fate, Policy, Report, Unmatched};
+use rust_btfreloc::reloc::{Base, CauseKind, Counts, Entry, Fate, Policy, Report, Unmatched};
 use rust_btfreloc::text::Name;
 use serde::Serialize;
 
@@ -171,6 +171,11 @@ impl Row {
             Decision::Relocate(done) => {
                 (relocation, rebase) = (done.1, done.2);
                 (done.0, None)
+            }
+            // Nothing of it is lost.
+            Decision::Drop(cause, ids) if cause.kind == CauseKind::NoTypes => {
+                dropped_ids = ids;
+                (Outcome::NoBtf, Some(cause.to_string()))
             }
             Decision::Drop(cause, ids) => {
                 dropped_ids = ids;

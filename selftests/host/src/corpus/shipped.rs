@@ -16,7 +16,7 @@ use crate::rebuilt::{rebuilt, Build};
 pub struct Shipped {
     /// Left alone.
     pub fit: u32,
-    /// Of these, those without a type that could be wrong.
+    /// Dropped, as there is no type in it.
     pub empty: u32,
     /// Dropped, as they are for another kernel.
     pub stale: u32,
@@ -66,13 +66,16 @@ pub fn judge(
     let mut shipped = Shipped::default();
     match outcome {
         Ok(()) => shipped.fit = 1,
+        Err((CauseKind::NoTypes, _)) => shipped.empty = 1,
         Err((CauseKind::Stale, _)) => shipped.stale = 1,
         Err(_) => shipped.malformed = 1,
     }
-    shipped.empty = u32::from(types == 0);
+    if (types == 0) != (shipped.empty == 1) {
+        return Err(format!("{types} types, and {outcome:?}"));
+    }
     match (rebuilt, outcome_words(&outcome)) {
-        (Some(_), Some(words)) => return Err(format!("on its own kernel: {words}")),
-        (None, None) if types != 0 => return Err("taken for one of this kernel".to_owned()),
+        (Some(_), Some(words)) if types != 0 => return Err(format!("on its own kernel: {words}")),
+        (None, None) => return Err("taken for one of this kernel".to_owned()),
         _ => {}
     }
     if let Some(rebuilt) = rebuilt {

@@ -101,8 +101,8 @@ fn plain(f: &mut Formatter<'_>, row: &Row) -> fmt::Result {
     let shipped = &row.figures.shipped;
     writeln!(
         f,
-        "  plain as shipped: {} fit, {} stale, {} malformed",
-        shipped.fit, shipped.stale, shipped.malformed
+        "  plain as shipped: {} fit, {} without types, {} stale, {} malformed",
+        shipped.fit, shipped.empty, shipped.stale, shipped.malformed
     )?;
     if row.from == row.to {
         writeln!(
