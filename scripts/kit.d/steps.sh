@@ -83,7 +83,7 @@ space_wanted() {
 	for step in $(all_steps); do
 		! step_is_done "$step" || continue
 		case $step in
-		root*) wanted=$((wanted + 2100)) ;;
+		root*) wanted=$((wanted + 2450)) ;;
 		source/*) wanted=$((wanted + 1300)) ;;
 		tree/*) wanted=$((wanted + 200)) ;;
 		modules/*) wanted=$((wanted + 150)) ;;
