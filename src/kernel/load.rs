@@ -3,7 +3,7 @@
 //! The story of one load: what becomes of a module's BTF, decided while nothing is touched yet.
 
 use super::{
-    base::Vmlinux, carried::Carried, cause::Cause, firmware::Loader, loading::Loading,
+    base::Vmlinux, carried::Carried, cause::Cause, firmware::Loader, loading::Loading, memory,
     notifier::Coming, relocation::Relocation, stats::Stats,
 };
 use crate::reloc::Policy;
@@ -28,8 +28,10 @@ pub(crate) fn decide<'a>(
 ) -> Option<Decision<'a>> {
     let carried = Carried::of(module).transpose()?;
     let planned = carried.and_then(|carried| {
+        // Not on the stack, which all that follows is below.
+        let base = memory::boxed(|| Ok::<_, Cause>(vmlinux.base()))?;
         let loading = Loading::new(stats, loader, policy, module, &carried);
-        match loading.plan(&vmlinux.base()) {
+        match loading.plan(&base) {
             Err(cause) if drops(policy, &cause) => loading.dropped(cause).map(Some),
             planned => planned,
         }

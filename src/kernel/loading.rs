@@ -11,12 +11,14 @@ use super::{
     memory,
     notifier::Coming,
     relocation::{PatchedIds, Relocation},
-    report::{Dropped, ModuleReport, Rebased, Relocated},
+    report::{Dropped, LoadReport},
     stats::Stats,
     supplied,
 };
 use crate::btf;
-use crate::reloc::{self, btf_ids::BtfIds, Base, CauseKind, Input, Policy, Sort, Survey};
+use crate::reloc::{
+    self, btf_ids::BtfIds, standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey,
+};
 use core::convert::Infallible;
 use kernel::prelude::*;
 
@@ -115,7 +117,7 @@ impl<'l, 'a> Loading<'l, 'a> {
     #[inline(never)]
     fn shown(&self, base: &Base<'_>, source: &Source<'_>) -> Result<Option<Relocation<'a>>, Cause> {
         let refused = |error: btf::Error| reloc::Cause::refused(&base.known(), error.into());
-        let survey = Survey::of(base, &source.input).map_err(refused)?;
+        let survey = memory::boxed(|| Survey::of(base, &source.input).map_err(refused))?;
         if source.supplied.is_none() {
             self.stats.sort(survey.sort());
         }
@@ -126,6 +128,8 @@ impl<'l, 'a> Loading<'l, 'a> {
         }
     }
 
+    // From here on each step has a frame of its own: a kernel's stack is small.
+    #[inline(never)]
     fn relocated<'s>(
         &self,
         base: &Base<'s>,
@@ -138,9 +142,19 @@ impl<'l, 'a> Loading<'l, 'a> {
     {
         let mut plan = memory::room()?;
         survey.relocated(base, self.policy, self.release, scratch, &mut plan)?;
-        let Some(plan) = &*plan else {
-            return Ok(None);
-        };
+        let made = plan
+            .as_ref()
+            .map(|plan| self.relocation(base, plan, source));
+        made.transpose()
+    }
+
+    #[inline(never)]
+    fn relocation(
+        &self,
+        base: &Base<'_>,
+        plan: &Plan<'_>,
+        source: &Source<'_>,
+    ) -> Result<Relocation<'a>, Cause> {
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
         let new_id = |id| plan.new_id((source.new_id)(id)?);
@@ -152,10 +166,11 @@ impl<'l, 'a> Loading<'l, 'a> {
             patched => patched?.unzip(),
         };
         let btf_base = source.input.btf_base.unwrap_or_default();
-        let report = Relocated::new(plan, btf_base, told, source.supplied);
-        Relocation::new(Some(btf), ids.flatten(), ModuleReport::Relocated(report)).map(Some)
+        let report = LoadReport::relocated(plan, btf_base, told, source.supplied)?;
+        Ok(Relocation::new(Some(btf), ids.flatten(), report))
     }
 
+    #[inline(never)]
     fn rebased<'s>(
         &self,
         base: &'s Base<'s>,
@@ -164,17 +179,25 @@ impl<'l, 'a> Loading<'l, 'a> {
     ) -> Result<Option<Relocation<'a>>, Cause> {
         let mut plan = memory::room()?;
         survey.rebased(base, scratch, &mut plan)?;
-        let Some(plan) = &*plan else {
-            return Ok(None);
-        };
+        plan.as_ref()
+            .map(|plan| self.rebase(base, plan))
+            .transpose()
+    }
+
+    #[inline(never)]
+    fn rebase(
+        &self,
+        base: &Base<'_>,
+        plan: &standalone::Plan<'_>,
+    ) -> Result<Relocation<'a>, Cause> {
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
         // The kernel reads such ids as vmlinux's: the module is better off without its BTF.
         let new_id = |id| plan.new_id(id);
         let patched = self.inline(base).and_then(|()| self.patch_ids(&new_id));
         let (ids, told) = patched.map_err(Cause::unusable)?.unzip();
-        let report = Rebased::new(plan, told);
-        Relocation::new(Some(btf), ids.flatten(), ModuleReport::Rebased(report)).map(Some)
+        let report = LoadReport::rebased(plan, told)?;
+        Ok(Relocation::new(Some(btf), ids.flatten(), report))
     }
 
     /// Shows the kernel no BTF, and leaves the module's code no ids of types that nobody knows.
@@ -188,8 +211,8 @@ impl<'l, 'a> Loading<'l, 'a> {
             // That `.BTF_ids` is at fault need not be said twice.
             Err(why) => (None, Some(Err((why.kind() != cause.kind()).then_some(why)))),
         };
-        let report = Dropped { cause, ids };
-        Relocation::new(None, patched, ModuleReport::Dropped(report))
+        let report = LoadReport::dropped(Dropped { cause, ids })?;
+        Ok(Relocation::new(None, patched, report))
     }
 
     /// Whether nothing but `.BTF` and `.BTF_ids` would have to move with them.

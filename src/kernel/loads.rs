@@ -117,6 +117,7 @@ impl Loads {
         }
     }
 
+    #[inline(never)]
     fn relocate(
         &self,
         module: Coming<'_>,

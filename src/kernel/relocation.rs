@@ -7,7 +7,7 @@ use super::{
     cause::Cause,
     handover::Handover,
     notifier::Coming,
-    report::{Dropped, LoadReport, ModuleReport},
+    report::{Dropped, LoadReport},
 };
 use kernel::{prelude::*, sync::UniqueArc};
 
@@ -29,16 +29,15 @@ impl<'a> Relocation<'a> {
     pub(super) fn new(
         btf: Option<KVVec<u8>>,
         ids: Option<PatchedIds<'a>>,
-        report: ModuleReport,
-    ) -> Result<Self, Cause> {
-        let report = UniqueArc::new(LoadReport::new(report), GFP_KERNEL)?;
-        Ok(Self { btf, ids, report })
+        report: UniqueArc<LoadReport>,
+    ) -> Self {
+        Self { btf, ids, report }
     }
 
     /// Shows the kernel no BTF, for `cause`, and leaves `.BTF_ids` alone.
     pub(super) fn without(cause: Cause) -> Result<Self, Cause> {
-        let report = Dropped { cause, ids: None };
-        Self::new(None, None, ModuleReport::Dropped(report))
+        let report = LoadReport::dropped(Dropped { cause, ids: None })?;
+        Ok(Self::new(None, None, report))
     }
 
     /// Shows the kernel the BTF and writes the ids where the module reads them.

@@ -7,7 +7,7 @@ use super::{cause::Cause, debugfs::Show, ids::IdReport, memory, text::Text};
 use crate::reloc::{self, standalone, Counts, Fate, Plan, SuppliedName};
 use crate::text;
 use core::fmt::Display;
-use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
+use kernel::{alloc::AllocError, fmt, prelude::*, str::CString, sync::UniqueArc};
 
 /// How many opaque types the kernel log names; debugfs names all.
 const NAMES_IN_LOG: usize = 8;
@@ -30,11 +30,40 @@ pub(crate) struct LoadReport {
 
 impl LoadReport {
     /// The kernel has yet to see what it is shown.
-    pub(crate) fn new(module: ModuleReport) -> Self {
-        Self {
+    fn new(module: ModuleReport) -> Result<UniqueArc<Self>, AllocError> {
+        let report = Self {
             module,
             refused: false,
-        }
+        };
+        UniqueArc::new(report, GFP_KERNEL)
+    }
+
+    /// What [`Relocated::new`] keeps.
+    // In a frame of its own: a kernel's stack is small.
+    #[inline(never)]
+    pub(crate) fn relocated(
+        plan: &Plan<'_>,
+        btf_base: &[u8],
+        ids: Option<IdReport>,
+        supplied: Option<&[u8]>,
+    ) -> Result<UniqueArc<Self>, AllocError> {
+        let report = Relocated::new(plan, btf_base, ids, supplied);
+        Self::new(ModuleReport::Relocated(report))
+    }
+
+    /// What [`Rebased::new`] keeps.
+    #[inline(never)]
+    pub(crate) fn rebased(
+        plan: &standalone::Plan<'_>,
+        ids: Option<IdReport>,
+    ) -> Result<UniqueArc<Self>, AllocError> {
+        Self::new(ModuleReport::Rebased(Rebased::new(plan, ids)))
+    }
+
+    /// The BTF was dropped.
+    #[inline(never)]
+    pub(crate) fn dropped(dropped: Dropped) -> Result<UniqueArc<Self>, AllocError> {
+        Self::new(ModuleReport::Dropped(dropped))
     }
 
     /// What became of the BTF.
@@ -128,7 +157,7 @@ impl RelocatedBase {
 impl Relocated {
     /// Keeps what the report is made of, or less of it where memory is short; `supplied` is the
     /// release whose BTF the operator supplied to distill the module against.
-    pub(crate) fn new(
+    fn new(
         plan: &Plan<'_>,
         btf_base: &[u8],
         ids: Option<IdReport>,
@@ -213,7 +242,7 @@ pub(crate) struct Rebased {
 impl Rebased {
     /// Keeps what the report is made of.
     #[inline(never)]
-    pub(crate) fn new(plan: &standalone::Plan<'_>, ids: Option<IdReport>) -> Self {
+    fn new(plan: &standalone::Plan<'_>, ids: Option<IdReport>) -> Self {
         let conflicts = plan.conflicts().fold(0_u32, |sum, _| sum.saturating_add(1));
         Self {
             counts: plan.counts(),

@@ -48,7 +48,7 @@ pub(super) fn distilled<T>(
             Refused::Memory => ENOMEM.into(),
         })
     })?;
-    let base = tables.base();
+    let base = memory::boxed(|| Ok::<_, Cause>(tables.base()))?;
     fits(&base, release, split)?;
     let refused = |error: btf::Error| refused(error.into());
     let module = Module::read(base.btf(), split).map_err(refused)?;

@@ -14,7 +14,7 @@ use crate::reloc::tables::{Growing, Ranked};
 /// A module's split BTF, not distilled, and the base it was made for.
 #[derive(Clone, Copy)]
 pub struct Module<'a> {
-    base: Btf<'a>,
+    base: &'a Btf<'a>,
     split: Blob<'a>,
     own: u32,
 }
@@ -25,14 +25,10 @@ impl<'a> Module<'a> {
     /// # Errors
     ///
     /// A bad header, string part, or the first record that is cut short or of a kind not known.
-    pub fn read(base: &Btf<'a>, btf: &'a [u8]) -> Result<Self, Error> {
+    pub fn read(base: &'a Btf<'a>, btf: &'a [u8]) -> Result<Self, Error> {
         let split = Blob::parse(Section::Btf, Form::Split, btf)?;
         let own = Table::count(&split, base.end_id())?;
-        Ok(Module {
-            base: *base,
-            split,
-            own,
-        })
+        Ok(Module { base, split, own })
     }
 
     /// Length in words of what [`Survey::of`] needs.
@@ -53,7 +49,7 @@ impl<'a> Module<'a> {
 
 /// A module whose BTF holds and whose needs are known.
 pub struct Survey<'a> {
-    pub(super) base: Btf<'a>,
+    pub(super) base: &'a Btf<'a>,
     /// The module's own types, on `base`.
     pub(super) btf: Btf<'a>,
     pub(super) needed: Ranked<'a>,
@@ -97,7 +93,7 @@ impl<'a> Survey<'a> {
             distilled: 0,
             seen: Seen::new(pages),
         };
-        let mut btf = Btf::without_table(Some(&base), split, own);
+        let mut btf = Btf::without_table(Some(base), split, own);
         let end = btf.end_id();
         verify::build(&mut btf, &Known::HERE, table, &mut names, |record| {
             search.references(record, end)?;
@@ -118,7 +114,7 @@ impl<'a> Survey<'a> {
 
 /// What was found so far, from the module's types on.
 struct Search<'a> {
-    base: Btf<'a>,
+    base: &'a Btf<'a>,
     end_str_off: u32,
     needed: Growing<'a>,
     ids: &'a mut [u32],
