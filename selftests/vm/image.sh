@@ -22,10 +22,17 @@ load "$MODULES/distilled/$small.ko"
 cp /sys/kernel/btf/$small /tmp/$small
 unload $small
 
-# form NAME WHAT: a form of the demo
+# predicted NAME: what btfreloc check says of a form of the demo, in the words of the log
+predicted() {
+	build/bin/btfreloc check "$odd/$1.ko" --against /sys/kernel/btf/vmlinux |
+		sed -n '1s/; the kernel alone.*//; 1s/relocates [^:]*:/relocated:/; 1s|.*/vmlinux: |BTF |p'
+}
+
+# form NAME WHAT: a form of the demo that is relocated
 form() {
 	check "$2: it loads" load "$odd/$1.ko"
 	check_has "and is relocated" "rust_btfreloc: $demo: BTF relocated: .* [0-9]+ of [0-9]+ .BTF_ids changed" "$logged"
+	check "as btfreloc check predicts" test "${logged#*"$demo: $(predicted "$1"), in "}" != "$logged"
 	check "to the BTF of the usual form" cmp /sys/kernel/btf/$demo /tmp/$demo
 	check_equal "with its ids" "$(cat /tmp/ids)" "$(ids)"
 	unload $demo
@@ -40,12 +47,19 @@ form alloc_both "both are allocated"
 
 check ".BTF is SHT_NOBITS, past the end of the file: it loads" load "$odd/far.ko"
 check_has "without BTF" "rust_btfreloc: $demo: BTF dropped: malformed BTF: a section is not inside the ELF file" "$logged"
+check_equal "as btfreloc check predicts" "rust_btfreloc: $demo: $(predicted far)" "$(echo "$logged" | grep rust_btfreloc)"
 unload $demo
 
-check_not "both are allocated, and no symbol shows where the file is: it fails" load "$odd/alloc_stripped.ko"
+check "both are allocated, and no symbol shows where the file is: it loads" load "$odd/alloc_stripped.ko"
+check_has "without BTF, which the kernel would refuse" \
+	"rust_btfreloc: $demo: BTF dropped: its ELF file was not found" "$logged"
+check_equal "as btfreloc check predicts" "rust_btfreloc: $demo: $(predicted alloc_stripped)" "$(echo "$logged" | grep rust_btfreloc)"
+unload $demo
+check "the same, made for this kernel: it loads" load "$odd/alloc_stripped_own.ko"
 check_has "left to the kernel" "rust_btfreloc: $demo: BTF left to the kernel: its ELF file was not found" "$logged"
-check_has "as without rust_btfreloc" "failed to validate module \[$demo\] BTF: -22" "$logged"
-unload rust_btfreloc
+check_equal "as btfreloc check predicts" "rust_btfreloc: $demo: $(predicted alloc_stripped_own)" "$(echo "$logged" | grep rust_btfreloc)"
+check "with BTF" has_btf $demo
+check "all goes" unload $demo rust_btfreloc
 
 # Two loads at once: the BTF of one seems to be in the file of the other.
 load "$odd/btfreloc_notifier.ko" module=$demo other=$small at=$first,$first act=hold,borrow

@@ -31,6 +31,7 @@
 mod bytes;
 mod error;
 mod header;
+mod loaded;
 mod modinfo;
 mod section;
 mod symbol;

@@ -2,10 +2,10 @@
 
 //! The BTF that a loading module has, and its ELF file.
 
-use super::{cause::Cause, handover::Pointers, image, notifier::Coming, region};
+use super::{handover::Pointers, image, notifier::Coming, region};
 use crate::btf::to_usize;
 use crate::elf::Elf;
-use crate::reloc::Input;
+use crate::reloc::{Cause, Input};
 use kernel::ffi::{c_uint, c_void};
 
 /// The BTF of a loading module: in the temporary copy of the ELF file, or in the module's memory where
@@ -24,7 +24,7 @@ impl<'a> Carried<'a> {
     ///
     /// [`Cause::Outside`]: where a section is `SHT_NOBITS`, the loader checks neither its offset nor
     /// its size. [`Cause::NoImage`] where that is not known.
-    pub(crate) fn of(module: Coming<'a>) -> Result<Option<Self>, Cause> {
+    pub(crate) fn of(module: Coming<'a>) -> Result<Option<Self>, Cause<'a>> {
         let pointers = Pointers::of(module);
         if pointers.data.is_null() || pointers.data_size == 0 {
             return Ok(None);

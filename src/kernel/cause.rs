@@ -13,10 +13,6 @@ pub(crate) enum Cause {
     /// Something in the module, in words, as the BTF it is about is soon gone; and whether the
     /// module is better off without its BTF.
     Found(CauseKind, CString, bool),
-    /// The ELF file around the BTF was not found.
-    NoImage,
-    /// `.BTF` or `.BTF.base` is not inside the ELF file.
-    Outside,
     /// /sys/kernel/btf has a file of its name already.
     Registered,
     /// The BTF is stale, and the base that was supplied for it was not made use of: which file, where
@@ -37,9 +33,8 @@ impl Cause {
     pub(crate) fn kind(&self) -> Option<CauseKind> {
         match self {
             Self::Found(kind, ..) => Some(*kind),
-            Self::Outside => Some(CauseKind::Malformed),
             Self::Unread(_, why) => why.blames_file().then_some(CauseKind::Supplied),
-            Self::NoImage | Self::Registered | Self::Kernel(_) => None,
+            Self::Registered | Self::Kernel(_) => None,
         }
     }
 
@@ -55,8 +50,8 @@ impl Cause {
     pub(crate) fn costs_btf(&self) -> bool {
         match self {
             Self::Found(_, _, unusable) => *unusable,
-            Self::Outside | Self::Unread(..) => true,
-            Self::NoImage | Self::Registered | Self::Kernel(_) => false,
+            Self::Unread(..) => true,
+            Self::Registered | Self::Kernel(_) => false,
         }
     }
 }
@@ -87,10 +82,6 @@ impl Display for Cause {
         match self {
             // Words of ours are ASCII.
             Self::Found(_, words, _) => f.write_str(words.to_str().unwrap_or_default()),
-            Self::NoImage => f.write_str("its ELF file was not found in memory"),
-            Self::Outside => f.write_str(
-                "malformed BTF: a section is not inside the ELF file; build the module again",
-            ),
             Self::Registered => f.write_str(
                 "/sys/kernel/btf has a file of its name already: the kernel registers BTF before \
                  it can be relocated, or the name is taken",

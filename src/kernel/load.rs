@@ -26,7 +26,7 @@ pub(crate) fn decide<'a>(
     policy: Policy,
     module: Coming<'a>,
 ) -> Option<Decision<'a>> {
-    let carried = Carried::of(module).transpose()?;
+    let carried = Carried::of(module).map_err(Cause::from).transpose()?;
     let planned = carried.and_then(|carried| {
         // Not on the stack, which all that follows is below.
         let base = memory::boxed(|| Ok::<_, Cause>(vmlinux.base()))?;

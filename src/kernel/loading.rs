@@ -223,7 +223,7 @@ impl<'l, 'a> Loading<'l, 'a> {
         if !base.known().reads_inline {
             return Ok(());
         }
-        let elf = self.carried.elf().ok_or(Cause::NoImage)?;
+        let elf = self.carried.elf().ok_or(reloc::Cause::NoImage)?;
         match elf.section(b".BTF.inline") {
             Some(section) if section.size != 0 => Err(reloc::Cause::Inline.into()),
             _ => Ok(()),
@@ -233,7 +233,7 @@ impl<'l, 'a> Loading<'l, 'a> {
     /// Maps the ids in `.BTF_ids`, where that changes any; `None` where the module has no such
     /// section.
     fn patch_ids(&self, new_id: &NewId<'_>) -> Result<Option<Patch<'a>>, Cause> {
-        let elf = self.carried.elf().ok_or(Cause::NoImage)?;
+        let elf = self.carried.elf().ok_or(reloc::Cause::NoImage)?;
         let found = elf
             .section(b".BTF_ids")
             .and_then(|found| Some((found, elf.data(&found)?)));

@@ -39,6 +39,10 @@ pub enum Cause<'a> {
     Ids(btf_ids::Error),
     /// The symbols that tell what is in `.BTF_ids` cannot be read.
     Symbols,
+    /// `.BTF` or `.BTF.base` is not inside the ELF file.
+    Outside,
+    /// The kernel's copy of the ELF file, where `.BTF_ids` is described, cannot be found.
+    NoImage,
 }
 
 /// The vmlinux BTF of this release, as the firmware loader is asked for it, in words.
@@ -111,11 +115,12 @@ pub enum CauseKind {
     Inline,
     Ids,
     Symbols,
+    NoImage,
 }
 
 impl CauseKind {
     /// Every kind.
-    pub const ALL: [CauseKind; 10] = [
+    pub const ALL: [CauseKind; 11] = [
         CauseKind::NoTypes,
         CauseKind::Malformed,
         CauseKind::Newer,
@@ -126,6 +131,7 @@ impl CauseKind {
         CauseKind::Inline,
         CauseKind::Ids,
         CauseKind::Symbols,
+        CauseKind::NoImage,
     ];
 }
 
@@ -152,11 +158,13 @@ impl<'a> Cause<'a> {
                     | btf_ids::Reason::NoSymbol(_)
                     | btf_ids::Reason::UnknownForm
             ),
+            Cause::Outside => true,
             Cause::Newer(_)
             | Cause::TooLarge(_)
             | Cause::Unmatched(_)
             | Cause::Inline
-            | Cause::Symbols => false,
+            | Cause::Symbols
+            | Cause::NoImage => false,
         }
     }
 
@@ -164,7 +172,7 @@ impl<'a> Cause<'a> {
     pub fn kind(&self) -> CauseKind {
         match self {
             Cause::NoTypes => CauseKind::NoTypes,
-            Cause::Malformed(_) => CauseKind::Malformed,
+            Cause::Malformed(_) | Cause::Outside => CauseKind::Malformed,
             Cause::Newer(_) => CauseKind::Newer,
             Cause::Stale { .. } => CauseKind::Stale,
             Cause::Supplied { .. } => CauseKind::Supplied,
@@ -173,6 +181,7 @@ impl<'a> Cause<'a> {
             Cause::Inline => CauseKind::Inline,
             Cause::Ids(_) => CauseKind::Ids,
             Cause::Symbols => CauseKind::Symbols,
+            Cause::NoImage => CauseKind::NoImage,
         }
     }
 }

@@ -210,6 +210,13 @@ impl Display for Cause<'_> {
             Cause::Symbols => f.write_str(
                 ".BTF_ids cannot be told: the symbol table is damaged; build the module again",
             ),
+            Cause::Outside => f.write_str(
+                "malformed BTF: a section is not inside the ELF file; build the module again",
+            ),
+            Cause::NoImage => f.write_str(
+                "its ELF file was not found in memory: its BTF is allocated, and it was stripped \
+                 of the symbols of .modinfo; build the module again",
+            ),
         }
     }
 }
@@ -285,6 +292,7 @@ impl Display for CauseKind {
             CauseKind::Inline => "inline",
             CauseKind::Ids => "btf_ids",
             CauseKind::Symbols => "symbols",
+            CauseKind::NoImage => "no_image",
         })
     }
 }

@@ -138,10 +138,12 @@ pub fn decide<T>(
     policy: Policy,
     take: impl FnOnce(&Other<'_, '_>) -> T,
 ) -> Decision<T> {
-    let Some(input) = &sections.btf else {
-        return Decision::NoBtf;
+    let planned = match (&sections.btf, sections.lost) {
+        (_, Some(cause)) => Err(cause.into()),
+        (Some(input), None) => plan(base, input, sections, policy, take),
+        (None, None) => return Decision::NoBtf,
     };
-    match plan(base, input, sections, policy, take) {
+    match planned {
         Ok(None) => Decision::LeftAlone,
         Ok(Some(taken)) => Decision::Relocate(taken),
         Err(cause) if policy == Policy::Opaque && cause.costs_btf => {
@@ -164,7 +166,8 @@ fn plan<T>(
     let survey = Survey::of(base, input).map_err(refused)?;
     let elf = sections.elf.as_ref();
     let mut scratch = vec![0; survey.scratch_len()];
-    let release = elf.and_then(Elf::release);
+    let found = elf.filter(|elf| elf.is_found());
+    let release = found.and_then(Elf::release);
     if survey.sort() == Sort::Standalone {
         let mut plan = None;
         survey.rebased(base, &mut scratch, &mut plan)?;
@@ -223,6 +226,9 @@ fn ids(elf: Option<&Elf<'_>>, new_id: impl Fn(u32) -> Option<u32>) -> Result<Opt
     let Some(elf) = elf else {
         return Ok(None);
     };
+    if !elf.is_found() {
+        return Err(reloc::Cause::NoImage.into());
+    }
     let found = elf
         .section(b".BTF_ids")
         .and_then(|found| Some((found, elf.data(&found)?)));

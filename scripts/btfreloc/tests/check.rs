@@ -497,3 +497,35 @@ fn what_the_kernel_does_not_know_either_is_dropped() {
     assert!(verdict.starts_with("relocates exactly: "), "{verdict}");
     assert_eq!(status, 0);
 }
+
+/// The first line on a form of the demonstration (`scripts/build-odd`), without the names.
+fn odd(name: &str) -> String {
+    let module = text(&module(&format!("odd/{name}.ko")));
+    let run = run(&["check", &module, "--against", &vmlinux()]);
+    let line = run.text().lines().next().unwrap().to_owned();
+    let names = format!("{module}: {}: ", vmlinux());
+    line.strip_prefix(&names).expect(&line).to_owned()
+}
+
+#[test]
+fn allocated_btf_is_relocated_where_its_file_is_found_in_memory() {
+    let relocated = "relocates with opaque types: ";
+    for form in ["alloc", "alloc_base", "alloc_both", "merged", "embedded"] {
+        assert!(odd(form).starts_with(relocated), "{form}: {}", odd(form));
+    }
+    let lost =
+        "its ELF file was not found in memory: its BTF is allocated, and it was stripped of \
+                the symbols of .modinfo; build the module again";
+    assert_eq!(odd("alloc_stripped"), format!("dropped: {lost}"));
+    let left = format!("left to the kernel: {lost}");
+    assert!(odd("alloc_stripped_own").starts_with(&left));
+}
+
+#[test]
+fn btf_without_bytes_in_the_file_is_what_the_kernel_reads_there() {
+    assert!(odd("nobits").starts_with("relocates with opaque types: "));
+    assert_eq!(
+        odd("far"),
+        "dropped: malformed BTF: a section is not inside the ELF file; build the module again"
+    );
+}

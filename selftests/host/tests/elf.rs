@@ -480,3 +480,62 @@ fn without_modinfo_there_is_no_release() {
     let bytes = file(&module());
     assert_eq!(Elf::parse(&bytes).unwrap().release(), None);
 }
+
+/// `.BTF` with these flags and one symbol in a section with those.
+fn module_with(btf: u64, name: &'static str, kind: u32, flags: u64) -> Vec<u8> {
+    let btf = Section {
+        flags: btf,
+        ..section(".BTF", b"types")
+    };
+    let other = Section {
+        kind,
+        flags,
+        ..section(name, &[0; 16])
+    };
+    let [symtab, strtab] = symbols(3, &[("symbol", 2, 4, 4)]);
+    file(&[btf, other, symtab, strtab])
+}
+
+#[test]
+fn the_loaders_copy_is_found_where_something_leads_to_it() {
+    const ALLOC: u64 = 2;
+    let found = |file: &[u8]| Elf::parse(file).unwrap().is_found();
+    assert!(found(&module_with(0, ".data", PROGBITS, ALLOC)));
+    assert!(!found(&module_with(ALLOC, ".data", PROGBITS, ALLOC)));
+    assert!(found(&module_with(ALLOC, ".comment", PROGBITS, 0)));
+    // The loader does not keep it, whatever its flags.
+    assert!(found(&module_with(ALLOC, ".modinfo", PROGBITS, ALLOC)));
+    assert!(!found(&module_with(ALLOC, ".comment", NOBITS, 0)));
+    let base = |flags| Section {
+        flags,
+        ..section(".BTF.base", b"")
+    };
+    let btf = |flags| Section {
+        flags,
+        ..section(".BTF", b"types")
+    };
+    assert!(found(&file(&[btf(ALLOC), base(0)])));
+    assert!(!found(&file(&[btf(ALLOC), base(ALLOC)])));
+}
+
+#[test]
+fn a_notifier_is_shown_what_has_no_bytes_in_the_file() {
+    let shown = |flags, len| {
+        let btf = Section {
+            kind: NOBITS,
+            flags,
+            data: vec![0; len],
+            ..section(".BTF", b"")
+        };
+        let file = file(&[section(".text", b"code"), btf, section(".data", b"types")]);
+        let elf = Elf::parse(&file).unwrap();
+        let section = elf.section(b".BTF").unwrap();
+        assert_eq!(elf.data(&section), None);
+        elf.shown(&section).map(<[u8]>::to_vec)
+    };
+    // What follows it.
+    assert_eq!(shown(0, 5), Some(b"types".to_vec()));
+    assert_eq!(shown(0, 0x10000), None);
+    assert_eq!(shown(2, 5), Some(vec![0; 5]));
+    assert_eq!(shown(2, 0x10000), Some(vec![0; 64]));
+}

@@ -244,6 +244,16 @@ fn every_cause_says_what_can_be_done() {
             Cause::Symbols,
             ".BTF_ids cannot be told: the symbol table is damaged; build the module again".into(),
         ),
+        (
+            Cause::Outside,
+            "malformed BTF: a section is not inside the ELF file; build the module again".into(),
+        ),
+        (
+            Cause::NoImage,
+            "its ELF file was not found in memory: its BTF is allocated, and it was stripped of \
+             the symbols of .modinfo; build the module again"
+                .into(),
+        ),
     ];
     for (cause, text) in &cases {
         assert_eq!(cause.to_string(), *text);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use rust_btfreloc::elf::Elf;
-use rust_btfreloc::reloc::Input;
+use rust_btfreloc::reloc::{Cause, Input};
 
 use super::Image;
 
@@ -21,6 +21,8 @@ pub struct Sections<'a> {
     pub elf: Option<Elf<'a>>,
     /// Its BTF; `None` where there is none, or only an empty section.
     pub btf: Option<Input<'a>>,
+    /// Why its BTF is not known, though there is some.
+    pub lost: Option<Cause<'static>>,
     /// Its `.BTF.inline`, where there is one that is not empty.
     pub inline: Option<&'a [u8]>,
 }
@@ -53,20 +55,33 @@ impl Module {
     /// As [`Image::elf`].
     pub fn sections(&self) -> Result<Sections<'_>> {
         let elf = self.image.elf()?;
-        let (btf, btf_base) = match &elf {
-            None => (Some(&*self.image.bytes), None),
-            Some(elf) => (data(elf, b".BTF"), data(elf, b".BTF.base")),
+        let shown = match &elf {
+            None => Ok((Some(&*self.image.bytes), None)),
+            Some(elf) => shown(elf, b".BTF").and_then(|btf| Ok((btf, shown(elf, b".BTF.base")?))),
         };
-        let btf = btf.filter(|btf| !btf.is_empty());
-        let inline = elf.as_ref().and_then(|elf| data(elf, b".BTF.inline"));
+        let (btf, lost) = match shown {
+            Ok((btf, btf_base)) => (btf.map(|btf| Input { btf, btf_base }), None),
+            Err(cause) => (None, Some(cause)),
+        };
+        let inline = elf
+            .as_ref()
+            .and_then(|elf| elf.data(&elf.section(b".BTF.inline")?));
         Ok(Sections {
             elf,
+            btf: btf.filter(|input| !input.btf.is_empty()),
+            lost,
             inline: inline.filter(|inline| !inline.is_empty()),
-            btf: btf.map(|btf| Input { btf, btf_base }),
         })
     }
 }
 
-fn data<'a>(elf: &Elf<'a>, name: &[u8]) -> Option<&'a [u8]> {
-    elf.data(&elf.section(name)?)
+fn shown<'a>(elf: &Elf<'a>, name: &[u8]) -> Result<Option<&'a [u8]>, Cause<'static>> {
+    let lost = match elf.is_found() {
+        true => Cause::Outside,
+        false => Cause::NoImage,
+    };
+    let section = elf.section(name);
+    section
+        .map(|section| elf.shown(&section).ok_or(lost))
+        .transpose()
 }
