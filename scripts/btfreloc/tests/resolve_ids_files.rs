@@ -49,7 +49,7 @@ fn in_place_compressed_as_before_with_mode_and_links() {
         let link = folder.join(format!("{name}.link"));
         symlink(&path, &link).unwrap();
         let run = resolve(&[&text(&link)]);
-        let shown = format!("{}: 23 ids, 2 sets, 0 not found\n", text(&link));
+        let shown = format!("{}: 28 ids, 2 sets, 0 not found\n", text(&link));
         assert_eq!((run.status, run.text(), &*run.err), (0, &*shown, ""));
         assert!(link.is_symlink());
         let bytes = fs::read(&path).unwrap();
@@ -69,7 +69,7 @@ fn what_is_right_is_not_written() {
     let path = file(&folder, "a.ko", &demo().1);
     let before = fs::metadata(&path).unwrap();
     let run = resolve(&[&path]);
-    let shown = format!("{path}: 23 ids, 2 sets, 0 not found, nothing to change\n");
+    let shown = format!("{path}: 28 ids, 2 sets, 0 not found, nothing to change\n");
     assert_eq!((run.status, run.text(), &*run.err), (0, &*shown, ""));
     let after = fs::metadata(&path).unwrap();
     assert_eq!(
