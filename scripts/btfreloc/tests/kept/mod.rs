@@ -2,7 +2,7 @@
 
 //! Whether all of a module is as it was but for some sections.
 
-use object::elf::{FileHeader64, SectionHeader64, SHT_STRTAB, SHT_SYMTAB};
+use object::elf::{FileHeader64, SectionHeader64, SHT_SYMTAB};
 use object::read::elf::{FileHeader, SectionHeader};
 use object::Endianness;
 
@@ -15,7 +15,7 @@ pub struct Kept<'a> {
     name: String,
     /// Kind, flags, address, link, info, alignment, size of an entry.
     header: String,
-    /// What is in it; of symbols and strings, which are compared by what they say, nothing.
+    /// What is in it; of the names of sections, to which some may be added, nothing.
     bytes: &'a [u8],
 }
 
@@ -41,8 +41,8 @@ pub fn kept<'a>(image: &'a [u8], changed: &[&str]) -> (Vec<u8>, Vec<Kept<'a>>, V
                 section.sh_entsize(NATIVE),
             )
         ),
-        bytes: match section.sh_type(NATIVE) {
-            SHT_SYMTAB | SHT_STRTAB => &[],
+        bytes: match name(section).unwrap().as_str() {
+            ".shstrtab" => &[],
             _ => section.data(NATIVE, image).unwrap(),
         },
     });
