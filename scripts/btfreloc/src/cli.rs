@@ -152,9 +152,10 @@ pub struct ResolveIds {
     /// input to standard output
     #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
     pub modules: Vec<PathBuf>,
-    /// The kernel they were built for; modules with .BTF.base or standalone BTF do without
-    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath, default_value = RUNNING)]
-    pub base: PathBuf,
+    /// The kernel they were built for, by default the one that is installed of their vermagic's release,
+    /// else the running one; modules with .BTF.base or standalone BTF do without
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub base: Option<PathBuf>,
     /// Where the module goes instead, compressed as the name says; - for standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -170,13 +171,14 @@ pub struct Encode {
     /// Modules, and folders that are searched for them; - for standard input
     #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
     pub modules: Vec<PathBuf>,
-    /// The kernel that they were built for
-    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath, default_value = RUNNING)]
-    pub base: PathBuf,
+    /// The kernel that they were built for, by default the one that is installed of their vermagic's release,
+    /// else the running one
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub base: Option<PathBuf>,
     /// Make BTF that stands alone, for kernels whose vmlinux is not at hand; it needs rust_btfreloc to load
     #[arg(long, conflicts_with = "base")]
     pub standalone: bool,
-    /// Make BTF anew where there is some
+    /// Make BTF anew where there is some, which is left as it is otherwise
     #[arg(long)]
     pub force: bool,
     /// The pahole to call
@@ -186,9 +188,6 @@ pub struct Encode {
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
-
-/// The BTF of the running kernel.
-const RUNNING: &str = "/sys/kernel/btf/vmlinux";
 
 const RESOLVE_IDS_STATUS: &str = "\
 Exit status: 0 if every id was found, 1 if one was not, which is 0 in the module then, 2 if something could not be \
@@ -200,9 +199,10 @@ pub struct Distill {
     /// Modules, and folders that are searched for them; - for standard input
     #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
     pub modules: Vec<PathBuf>,
-    /// The kernel that they were built for
+    /// The kernel that they were built for, by default the one that is installed of their vermagic's release,
+    /// else the running one
     #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
-    pub base: PathBuf,
+    pub base: Option<PathBuf>,
     /// Where the module goes instead, compressed as its name says; - for standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
@@ -219,5 +219,5 @@ Modules are changed in place, compressed as they were, and all else in them is k
 valid and is removed.";
 
 const CHANGE_STATUS: &str = "\
-Exit status: 0 if every module was changed, 1 if one was refused, 2 if something could not be read or written or \
-was typed wrongly.";
+Exit status: 0 if every module was changed or needs no change, 1 if one was refused, 2 if something could not be \
+read or written or was typed wrongly.";

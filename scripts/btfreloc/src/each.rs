@@ -45,6 +45,19 @@ pub fn module(
     Ok(status.max().unwrap_or(Status::True))
 }
 
+/// Leaves `module` as it is: there is something to write only where it is to go elsewhere.
+///
+/// # Errors
+///
+/// As [`put`].
+pub fn leave(module: &Module, to: Option<&Path>) -> Result<()> {
+    let image = module.image();
+    match to.is_some() || input::is_stream(&image.path) {
+        true => put(module, &image.bytes, to),
+        false => Ok(()),
+    }
+}
+
 /// Puts `elf`, what has become of `module`, back to where that came from, or to `to`.
 ///
 /// # Errors
@@ -53,7 +66,7 @@ pub fn module(
 pub fn put(module: &Module, elf: &[u8], to: Option<&Path>) -> Result<()> {
     let before = &module.image().bytes;
     output::put_module(module.image(), elf, to)?;
-    if output::without_signature(before).len() != before.len() {
+    if elf != before && output::without_signature(before).len() != before.len() {
         warn(&format!(
             "{}: its signature was removed, as it would be wrong now: sign it again",
             module.label()

@@ -56,6 +56,11 @@ pub fn warn(what: &str) {
     tell(format_args!("warning: {what}"));
 }
 
+/// One line on standard error about what was decided and may surprise.
+pub fn note(what: &str) {
+    tell(format_args!("note: {what}"));
+}
+
 fn tell(what: Arguments<'_>) {
     // Where nobody listens, the exit status still says it.
     let _ = writeln!(stderr(), "btfreloc: {what}");

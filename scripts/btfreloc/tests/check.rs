@@ -9,6 +9,7 @@ mod image;
 
 use std::path::Path;
 
+use btfreloc_selftests::builder::Builder;
 use common::{boot, built_for, elf, file, folder, module, run, running, small_kernel, stock, text};
 use serde_json::{json, Value};
 
@@ -102,6 +103,44 @@ fn stale_btf_is_dropped_and_its_own_is_left_alone() {
     assert_eq!((stale.status, &*stale.err), (1, ""));
     assert!(own.text().ends_with(": left alone\n"), "{own:?}");
     assert_eq!((own.status, &*own.err), (0, ""));
+}
+
+/// The kernel follows no reference when it takes BTF, and maps a struct to what has its name.
+#[test]
+fn what_the_kernel_alone_accepts_and_misreads_is_called_that() {
+    let folder = folder("check-misread");
+    let mut vmlinux = Builder::base();
+    let int = vmlinux.int("int", 4, 1);
+    vmlinux.union("task", 4, &[("pid", [int, 0])]);
+    let kernel = file(&folder, "vmlinux.btf", &vmlinux.bytes());
+    let mut stale = Builder::split(&vmlinux);
+    stale.func("work", int, 1);
+    let mut base = Builder::base();
+    base.structure("task", 4, &[]);
+    let mut distilled = Builder::split(&base);
+    distilled.ptr(1);
+    let (stale, base, distilled) = (stale.bytes(), base.bytes(), distilled.bytes());
+    let modules: [(&[(&str, &[u8])], &str); 2] = [
+        (&[(".BTF", &stale)], "dropped"),
+        (
+            &[(".BTF", &distilled), (".BTF.base", &base)],
+            "relocates with opaque types",
+        ),
+    ];
+    for (sections, verdict) in modules {
+        let module = file(&folder, "module.ko", &elf(sections));
+        let done = run(&["check", &module, "--against", &kernel]);
+        let line = done.text().lines().next().unwrap();
+        assert!(line.contains(&format!(": {verdict}: ")), "{line}");
+        assert!(
+            line.ends_with("; the kernel alone accepts it and misreads it"),
+            "{line}"
+        );
+        let json = run(&["check", "--format", "json", &module, "--against", &kernel]).json();
+        assert_eq!(json["results"][0]["kernel_alone"]["answer"], "misreads");
+        let page = run(&["check", &module, "--against", &kernel, "--matrix", "-"]);
+        assert!(page.text().contains("<small>kernel misreads</small>"));
+    }
 }
 
 #[test]

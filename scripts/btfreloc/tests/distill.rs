@@ -209,7 +209,6 @@ fn what_cannot_be_distilled_is_refused() {
     );
     let cases = [
         (text(&module("broken/nobtf.ko")), &own, "no BTF to distill: `btfreloc encode` makes it".to_owned()),
-        (text(&module("own/distilled/vpoll.ko")), &own, "distilled already: it has .BTF.base".into()),
         (alone, &own, "standalone BTF, which has no base to distill".into()),
         (
             text(&module("broken/plain_kind.ko")),
@@ -233,6 +232,45 @@ fn what_cannot_be_distilled_is_refused() {
         "{}",
         run.err
     );
+}
+
+#[test]
+fn what_is_distilled_already_is_left() {
+    let folder = folder("distill-twice");
+    let path = text(&module("own/distilled/vpoll.ko"));
+    let output = text(&folder.join("output.ko"));
+    let before = fs::read(&path).unwrap();
+    for more in [&[][..], &["-o", &output]] {
+        let done = run(&[&["distill", &path, "--base", &vmlinux()], more].concat());
+        let note = "distilled already: it has .BTF.base: left as it is";
+        assert_eq!(done.err, format!("btfreloc: note: {path}: {note}\n"));
+        assert_eq!((done.status, done.text()), (0, ""));
+        assert!(fs::read(&path).unwrap() == before);
+    }
+    assert!(fs::read(&output).unwrap() == before);
+}
+
+/// All kinds of section, that of clang which lists addresses among them (`.llvm_addrsig`).
+#[test]
+fn modules_that_clang_compiled_are_distilled() {
+    let folder = folder("distill-clang");
+    for name in ["btfreloc_demo", "vpoll"] {
+        let plain = fs::read(module(&format!("clang/own/plain/{name}.ko"))).unwrap();
+        assert!(section(&plain, ".llvm_addrsig").is_some(), "{name}");
+        let path = file(&folder, &format!("{name}.ko"), &plain);
+        let done = run(&["distill", &path, "--base", &vmlinux()]);
+        assert_eq!((done.status, &*done.err), (0, ""));
+        let ours = fs::read(&path).unwrap();
+        assert!(kept(&plain, &CHANGED) == kept(&ours, &CHANGED), "{name}");
+        let theirs = fs::read(module(&format!("clang/own/distilled/{name}.ko"))).unwrap();
+        let base = |image| Btf::base(section(image, ".BTF.base").unwrap()).unwrap();
+        let btf = |image| section(image, ".BTF").unwrap();
+        assert_eq!(
+            types(&base(&ours), btf(&ours)),
+            types(&base(&theirs), btf(&theirs)),
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use btfreloc::input::Module;
+use btfreloc::sections::with_sections;
 use common::{boot, file, folder, kit, module, run, running, text};
 use kept::kept;
 use rust_btfreloc::elf::Elf;
@@ -71,6 +73,28 @@ fn modules_get_what_kbuild_embeds() {
         "{}",
         check.text()
     );
+}
+
+#[test]
+fn modules_that_clang_compiled_get_it_too() {
+    let folder = folder("encode-clang");
+    for (source, name) in [("modules", "btfreloc_demo"), ("vpoll", "vpoll")] {
+        let before = fs::read(compiled(&format!("clang/{source}"), name)).unwrap();
+        assert!(section(&before, ".llvm_addrsig").is_some(), "{name}");
+        let path = file(&folder, &format!("{name}.ko"), &before);
+        let done = run(&["encode", &path, "--base", &vmlinux()]);
+        assert_eq!((done.status, &*done.err), (0, ""));
+        let ours = fs::read(path).unwrap();
+        let theirs = fs::read(module(&format!("clang/own/distilled/{name}.ko"))).unwrap();
+        for part in [".BTF", ".BTF.base"] {
+            let [ours, theirs] = [&ours, &theirs].map(|image| section(image, part).unwrap());
+            assert!(parts(ours) == parts(theirs), "{name}: {part}");
+        }
+        let [our_ids, their_ids] = [&ours, &theirs].map(|image| section(image, ".BTF_ids"));
+        assert_eq!(our_ids, their_ids, "{name}");
+        let changed = [".BTF", ".BTF.base", ".BTF_ids"];
+        assert!(kept(&before, &changed) == kept(&ours, &changed), "{name}");
+    }
 }
 
 #[test]
@@ -215,35 +239,122 @@ fn standalone_btf_needs_no_kernel() {
 fn what_cannot_be_encoded_is_refused() {
     let folder = folder("encode-refused");
     let raw = file(&folder, "raw", &common::small_kernel());
-    let cases = [
-        (text(&module("own/plain/vpoll.ko")), "has BTF already: --force makes it anew"),
-        (
-            text(&module("broken/nobtf.ko")),
-            "no DWARF (.debug_info) to make BTF of: build it with `make KCFLAGS=-g`, or for a kernel with \
-             CONFIG_DEBUG_INFO, and encode it before it is stripped",
-        ),
-        (raw, "raw BTF is no module"),
-    ];
-    for (path, reason) in cases {
-        refused(&path, &[], reason);
-    }
-    let rust = text(&module("../kbuild/rust_btfreloc.ko"));
-    let reason = "pahole finds no type in it, and knows no Rust";
-    refused(&rust, &["--force"], reason);
+    let no_dwarf = "no DWARF (.debug_info) to make BTF of: build it with `make KCFLAGS=-g`, or for a kernel with \
+                    CONFIG_DEBUG_INFO, and encode it before it is stripped";
+    refused(&text(&module("broken/nobtf.ko")), &[], no_dwarf);
+    // The BTF that it has is worth more than none.
+    refused(&text(&module("own/plain/vpoll.ko")), &["--force"], no_dwarf);
+    refused(&raw, &[], "raw BTF is no module");
+}
+
+/// What is said of a module that is left as it is, or without BTF.
+fn noted(path: &str, options: &[&str], what: &str) {
+    let done = run(&[&["encode", path], options].concat());
+    assert_eq!(done.err, format!("btfreloc: note: {path}: {what}\n"));
+    assert_eq!((done.status, done.text()), (0, ""));
 }
 
 #[test]
-fn flags_are_not_given_to_other_kfuncs() {
-    let output = text(&folder("encode-twice").join("btfreloc_demo.ko"));
+fn btf_that_is_there_already_is_left() {
+    let folder = folder("encode-there");
+    let output = text(&folder.join("output.ko"));
+    let stock = common::stock(&running()).join("kernel/crypto/ccm.ko.xz");
+    let signed = folder.join("ccm.ko.xz");
+    fs::copy(stock, &signed).unwrap();
+    for path in [text(&module("own/plain/vpoll.ko")), text(&signed)] {
+        let before = fs::read(&path).unwrap();
+        let what = "has BTF already, left as it is: --force makes it anew";
+        noted(&path, &["--base", &vmlinux()], what);
+        // No base is asked for, so that none has to be there.
+        noted(&path, &[], what);
+        assert!(fs::read(&path).unwrap() == before);
+        noted(&path, &["-o", &output], what);
+        let image = |path: &str| Module::read(path.as_ref()).unwrap().image().bytes.clone();
+        assert!(image(&output) == image(&path), "with its signature");
+    }
+}
+
+/// Of the Rust module, pahole sees the C file that kbuild adds to each module, `*.mod.c`.
+#[test]
+fn what_has_nothing_of_its_own_is_left_without_btf() {
+    let folder = folder("encode-nothing");
+    let data = module("work/bare/btfreloc_bare.ko");
+    let rust = module("../kbuild/rust_btfreloc.ko");
+    for (name, path) in [("data.ko", data), ("rust.ko", rust)] {
+        let with_empty = folder.join(name);
+        fs::copy(path, &with_empty).unwrap();
+        let with_empty = text(&with_empty);
+        let image = fs::read(&with_empty).unwrap();
+        let bare = with_sections(&image, &[(".BTF", None)]).unwrap();
+        for base in [&["--standalone"][..], &["--base", &vmlinux()]] {
+            let path = file(&folder, "bare.ko", &bare);
+            let what = "nothing of its own to describe: left without BTF";
+            noted(&path, base, what);
+            assert!(fs::read(&path).unwrap() == bare);
+            // As kbuild makes it: no types, and strings of one byte.
+            let empty = with_sections(&image, &[(".BTF", Some(&EMPTY))]).unwrap();
+            let path = file(&folder, "empty.ko", &empty);
+            noted(&path, &[base, &["--force"]].concat(), what);
+            assert!(section(&fs::read(&path).unwrap(), ".BTF").is_none());
+        }
+    }
+}
+
+/// BTF without types.
+const EMPTY: [u8; 25] = {
+    let mut empty = [0; 25];
+    (empty[0], empty[1], empty[2]) = (0x9f, 0xeb, 1);
+    (empty[4], empty[20]) = (24, 1);
+    empty
+};
+
+/// A set8 is sorted with its flags when its ids are filled in.
+#[test]
+fn ids_that_were_filled_in_before_are_filled_in_anew() {
+    let folder = folder("encode-twice");
+    let output = text(&folder.join("btfreloc_demo.ko"));
     let path = text(&compiled("modules", "btfreloc_demo"));
     let first = run(&["encode", &path, "--base", &vmlinux(), "-o", &output]);
     assert_eq!(first.status, 0, "{}", first.err);
     let before = fs::read(&output).unwrap();
-    let again = run(&["encode", &output, "--force", "--base", &vmlinux()]);
-    let reason = "was filled in before, and which flags belong to which kfunc is known no more";
-    assert!(again.err.contains(reason), "{}", again.err);
-    assert_eq!(again.status, 1);
+    let force = ["encode", &output, "--force", "--base", &vmlinux()];
+    let again = run(&force);
+    assert_eq!((again.status, again.err), (0, first.err));
     assert!(fs::read(&output).unwrap() == before);
+    // From ids of standalone BTF, in another order.
+    assert_eq!(
+        run(&["encode", &output, "--force", "--standalone"]).status,
+        0
+    );
+    let alone = fs::read(&output).unwrap();
+    assert_ne!(section(&alone, ".BTF_ids"), section(&before, ".BTF_ids"));
+    assert_eq!(run(&force).status, 0);
+    assert!(fs::read(&output).unwrap() == before);
+    // From ids that nothing tells the names of any more.
+    let gone = with_sections(&before, &[(".BTF", None), (".BTF.base", None)]).unwrap();
+    fs::write(&output, &gone).unwrap();
+    let refused = run(&force);
+    let reason = "was filled in before, and which flags belong to which kfunc is known no more";
+    assert!(refused.err.contains(reason), "{}", refused.err);
+    assert_eq!(refused.status, 1);
+    assert!(fs::read(&output).unwrap() == gone);
+}
+
+/// Flags go with names, whatever the order of ids; one id was not found.
+#[test]
+fn flags_stay_with_their_kfuncs() {
+    let folder = folder("encode-flags");
+    let source = file(&folder, "kfuncs.c", KFUNCS.as_bytes());
+    let [path, again] = ["kfuncs.ko", "again.ko"].map(|name| text(&folder.join(name)));
+    tool(
+        Path::new("gcc-14"),
+        &["-g", "-O1", "-c", &source, "-o", &path],
+    );
+    assert_eq!(run(&["encode", &path, "--standalone"]).status, 0);
+    fs::copy(&path, &again).unwrap();
+    let done = run(&["encode", &again, "--standalone", "--force"]);
+    assert_eq!((done.status, &*done.err), (0, ""));
+    assert!(fs::read(&again).unwrap() == fs::read(&path).unwrap());
 }
 
 /// The reason is told, and the module stays as it is.
@@ -282,7 +393,10 @@ fn a_pahole_that_does_not_serve_is_told() {
         path
     };
     let install = "install it (Debian: `apt install pahole`, others: package dwarves)";
-    let (old, other) = (program("old", "echo v1.21"), program("other", "echo hello"));
+    let (old, other) = (
+        program("old", "echo v1.21"),
+        program("other", "echo hello; echo world"),
+    );
     let failing = program(
         "failing",
         "[ $1 = --version ] && echo v1.30 || { echo no luck >&2; exit 1; }",
@@ -299,7 +413,7 @@ fn a_pahole_that_does_not_serve_is_told() {
         ),
         (
             &other,
-            format!("{other}: tells no version, but \"hello\\n\""),
+            format!("{other} is no pahole: it says no version such as v1.30, but \"hello\""),
         ),
         (&failing, format!("{path}: pahole: no luck")),
     ];

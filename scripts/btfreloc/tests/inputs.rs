@@ -201,7 +201,8 @@ fn a_release_that_is_not_installed_is_told_with_where_it_was_looked_for() {
     let error = "btfreloc: 0.0.0-none: no such file, and no kernel of that release is installed \
                  (/boot/vmlinuz-0.0.0-none, /usr/lib/debug/boot/vmlinux-0.0.0-none, \
                  /lib/modules/0.0.0-none/vmlinuz, /lib/modules/0.0.0-none/vmlinux, \
-                 /lib/modules/0.0.0-none/build/vmlinux)\n";
+                 /lib/modules/0.0.0-none/build/vmlinux, \
+                 /usr/src/linux-headers-0.0.0-none/vmlinux)\n";
     assert_eq!(refused("0.0.0-none"), error);
 }
 

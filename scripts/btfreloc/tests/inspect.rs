@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::path::PathBuf;
+
 use common::{boot, elf, file, folder, module, run, running, stock, text};
 use serde_json::json;
 
@@ -24,11 +26,37 @@ fn every_sort_is_told_apart() {
         (text(&boot(&running(), "vmlinux.btf")), "standalone"),
         (text(&boot(&running(), "vmlinuz")), "standalone"),
         (text(&module("broken/nobtf.ko")), "none"),
+        (text(&no_types("inspect-empty")), "empty"),
         (empty, "none"),
     ];
     for (path, expected) in sorts {
         assert_eq!(sort(&path), (expected.to_owned(), 0), "{path}");
     }
+}
+
+/// A module with BTF as kbuild makes it where pahole finds nothing.
+fn no_types(test: &str) -> PathBuf {
+    let mut btf = [0; 25];
+    btf[..8].copy_from_slice(&[0x9f, 0xeb, 1, 0, 24, 0, 0, 0]);
+    btf[20] = 1;
+    file(&folder(test), "no-types.ko", &elf(&[(".BTF", &btf)])).into()
+}
+
+#[test]
+fn btf_without_types_fits_every_kernel() {
+    let path = text(&no_types("inspect-no-types"));
+    let done = run(&["inspect", &path]);
+    let lines: Vec<_> = done.text().lines().skip(1).collect();
+    let expected = [
+        "  no types: fits every kernel",
+        "  .BTF: 25 bytes: header 24, types 0, strings 1",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!((done.status, &*done.err), (0, ""));
+    let done = run(&["distill", &path]);
+    let note = "its BTF has no types and fits every kernel: left as it is";
+    assert_eq!(done.err, format!("btfreloc: note: {path}: {note}\n"));
+    assert_eq!(done.status, 0);
 }
 
 #[test]

@@ -7,7 +7,10 @@ mod common;
 #[allow(dead_code)]
 mod image;
 
-use btfreloc::resolve_ids::{resolve, with_btf, Missing, Resolved, Several, Vmlinux};
+use std::sync::Arc;
+
+use btfreloc::input::Kernel;
+use btfreloc::resolve_ids::{resolve, with_btf, Missing, Resolved, Several};
 use btfreloc_selftests::builder::Builder;
 use common::{file, folder};
 use image::{section, symbols, Symbol};
@@ -59,6 +62,10 @@ fn split() -> Vec<u8> {
     split.bytes()
 }
 
+fn read(vmlinux: &str) -> anyhow::Result<Arc<Kernel>> {
+    Ok(Arc::new(Kernel::read(vmlinux.as_ref())?))
+}
+
 /// Fills the ids of `image`, whose BTF is [`split`].
 fn fill(test: &str, image: &mut [u8]) -> Result<Resolved, String> {
     let vmlinux = file(&folder(test), "vmlinux", &kernel().bytes());
@@ -67,9 +74,7 @@ fn fill(test: &str, image: &mut [u8]) -> Result<Resolved, String> {
         btf: &btf,
         btf_base: None,
     };
-    let done = with_btf(&input, &Vmlinux::new(vmlinux.as_ref()), |btf| {
-        resolve(image, btf)
-    });
+    let done = with_btf(&input, || read(&vmlinux), |btf| resolve(image, btf));
     done.map_err(|error| format!("{error:#}"))
 }
 
@@ -300,8 +305,8 @@ fn of_a_distilled_base_its_types_are_found() {
         btf: &btf,
         btf_base: Some(&btf_base),
     };
-    let nowhere = Vmlinux::new("/nowhere".as_ref());
-    let told = with_btf(&input, &nowhere, |btf| resolve(&mut image, btf)).unwrap();
+    let nowhere = || read("/nowhere");
+    let told = with_btf(&input, nowhere, |btf| resolve(&mut image, btf)).unwrap();
     assert_eq!(ids(&image), [1, 4, 0]);
     assert_eq!(told.missing.len(), 1);
 }
@@ -317,7 +322,7 @@ fn the_wrong_vmlinux_is_told() {
         btf: &btf,
         btf_base: None,
     };
-    let told = with_btf(&input, &Vmlinux::new(vmlinux.as_ref()), |_| Ok(()));
+    let told = with_btf(&input, || read(&vmlinux), |_| Ok(()));
     let error = told.unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("not split off {vmlinux}: .BTF offset ")),
@@ -351,8 +356,8 @@ fn standing_alone_a_declaration_serves() {
         btf: &btf,
         btf_base: None,
     };
-    let nowhere = Vmlinux::new("/nowhere".as_ref());
-    let told = with_btf(&input, &nowhere, |btf| resolve(&mut image, btf)).unwrap();
+    let nowhere = || read("/nowhere");
+    let told = with_btf(&input, nowhere, |btf| resolve(&mut image, btf)).unwrap();
     assert_eq!(ids(&image), [task, file, 0]);
     assert_eq!((told.missing.len(), told.several.len()), (1, 0));
 }

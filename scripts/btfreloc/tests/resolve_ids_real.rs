@@ -7,9 +7,10 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-use btfreloc::input::{modules, Module};
-use btfreloc::resolve_ids::{resolve, with_btf, Resolved, Vmlinux};
+use btfreloc::input::{modules, Kernel, Module};
+use btfreloc::resolve_ids::{resolve, with_btf, Resolved};
 use btfreloc_selftests::peer::Btf;
 use common::{boot, folder, kit, module, running, stock, text};
 use rayon::prelude::*;
@@ -76,9 +77,11 @@ fn unresolved(image: &[u8], btf: &Btf<'_>) -> Vec<u8> {
 fn resolved(mut image: Vec<u8>, btf: &[u8], btf_base: Option<&[u8]>) -> (Vec<u8>, Resolved) {
     let vmlinux = vmlinux();
     let input = Input { btf, btf_base };
-    let done = with_btf(&input, &Vmlinux::new(&vmlinux), |btf| {
-        resolve(&mut image, btf)
-    })
+    let done = with_btf(
+        &input,
+        || Ok(Arc::new(Kernel::read(&vmlinux)?)),
+        |btf| resolve(&mut image, btf),
+    )
     .unwrap();
     (image, done)
 }

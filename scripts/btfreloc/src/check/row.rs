@@ -121,6 +121,8 @@ pub struct KernelAlone {
 pub enum Answer {
     /// The BTF is registered.
     Accepts,
+    /// The BTF is registered, and does not say what the module's types are.
+    Misreads,
     /// The module fails to load.
     Refuses,
     /// The code reads memory that is not its own.
@@ -151,16 +153,20 @@ impl Row {
         let alone = sections.btf.as_ref();
         let alone = alone.and_then(|btf| c_code::verdict(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
+        let mut misread = false;
         let take = |other: &Other<'_, '_>| match other {
             Other::Relocation(relocation) => {
                 let relocated = match detail {
                     Detail::Opaque => Relocated::new(relocation),
                     _ => Relocated::explained(&base, relocation, fates, detail),
                 };
+                misread = misreads(relocation, fates);
                 (relocated.outcome(), Some(relocated), None)
             }
             Other::Rebase(rebase) => {
                 let rebased = Rebased::new(rebase, detail == Detail::Explained);
+                // The kernel takes its ids for vmlinux's.
+                misread = true;
                 (rebased.outcome(), None, Some(rebased))
             }
         };
@@ -179,6 +185,7 @@ impl Row {
             }
             Decision::Drop(cause, ids) => {
                 dropped_ids = ids;
+                misread = true;
                 (Outcome::Dropped, Some(cause.to_string()))
             }
             Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string())),
@@ -191,7 +198,7 @@ impl Row {
             dropped_ids,
             relocation,
             rebase,
-            kernel_alone: alone.map(KernelAlone::from),
+            kernel_alone: alone.map(|alone| KernelAlone::new(alone, misread)),
         }
     }
 }
@@ -293,9 +300,21 @@ impl BaseType {
     }
 }
 
-impl From<c_code::Verdict> for KernelAlone {
-    fn from(verdict: c_code::Verdict) -> Self {
+/// Whether the kernel's own code makes another type of one than it is.
+fn misreads(relocation: &Relocation<'_, '_>, fates: &[c_code::Fate]) -> bool {
+    let mut types = entries(relocation).zip(fates);
+    types.any(|(entry, fate)| match (entry.fate, fate) {
+        (Fate::Mapped(ours), c_code::Fate::Mapped(theirs)) => ours != *theirs,
+        (Fate::Opaque(_), c_code::Fate::Mapped(_)) => true,
+        _ => false,
+    })
+}
+
+impl KernelAlone {
+    /// The answer; where it is to accept what is `misread` then, that.
+    fn new(verdict: c_code::Verdict, misread: bool) -> Self {
         let (answer, reason) = match verdict.answer {
+            c_code::Answer::Accepts if misread => (Answer::Misreads, None),
             c_code::Answer::Accepts => (Answer::Accepts, None),
             c_code::Answer::Refuses(reason) => (Answer::Refuses, Some(reason)),
             c_code::Answer::Undefined(reason) => (Answer::Undefined, Some(reason)),

@@ -159,6 +159,7 @@ fn ids(ids: &[u32]) -> String {
 pub(super) fn answer(alone: &KernelAlone) -> &'static str {
     match alone.answer {
         Answer::Accepts => "accepts it",
+        Answer::Misreads => "accepts it and misreads it",
         Answer::Refuses => "refuses the module",
         Answer::Undefined => "reads memory that is not its own",
     }

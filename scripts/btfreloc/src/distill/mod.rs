@@ -5,33 +5,40 @@
 mod ids;
 mod result;
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{ensure, Context, Result};
 
 pub use ids::Mapped;
 pub use result::Distilled;
 
-use crate::input::{self, Content, Kernel, Module};
+use crate::input::{self, Bases, Content, Module};
 use crate::inspect::Sort;
 use crate::sections::with_sections;
-use crate::status::{warn, Refused, Status};
+use crate::status::{note, warn, Refused, Status};
 use crate::{cli, each, output};
 
 /// Distills the BTF of modules.
 ///
 /// # Errors
 ///
-/// The base cannot be read, or the command line does not fit together. A module that cannot be
-/// read, or not be distilled, is told, and the others are distilled.
+/// The command line does not fit together. A module that cannot be read, or not be distilled, is
+/// reported, and the others are distilled.
 pub fn run(args: &cli::Distill) -> Result<Status> {
-    input::once_only(args.modules.iter().chain([&args.base]).map(|path| &**path))?;
-    let base = Kernel::read(&args.base)?;
+    input::once_only(args.modules.iter().chain(&args.base).map(PathBuf::as_path))?;
+    let bases = Bases::new(args.base.as_deref(), Path::new("/"));
     let outputs = [&args.output, &args.raw_btf, &args.raw_base];
     let only_one = outputs.iter().any(|output| output.is_some());
     each::module(&args.modules, only_one, |path| {
         let module = Module::read(path)?;
-        let done = distill(&module, &base);
-        let done = done.with_context(|| module.label().to_owned())?;
-        write(args, &module, &done)
+        let done = distill(&module, &bases);
+        match done.with_context(|| module.label().to_owned())? {
+            Outcome::Done(done) => write(args, &module, &done),
+            Outcome::Needless(why) => {
+                note(&format!("{}: {why}: left as it is", module.label()));
+                each::leave(&module, args.output.as_deref())
+            }
+        }
     })
 }
 
@@ -41,7 +48,13 @@ struct Done {
     ids: Option<Mapped>,
 }
 
-fn distill(module: &Module, base: &Kernel) -> Result<Done> {
+enum Outcome {
+    Done(Done),
+    /// It relocates as it is; why.
+    Needless(&'static str),
+}
+
+fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
     let sections = module.sections()?;
     let btf = sections.btf.map(|input| (input.btf, input.btf_base));
     let (btf, btf_base) = btf.unzip();
@@ -49,9 +62,15 @@ fn distill(module: &Module, base: &Kernel) -> Result<Done> {
         Sort::PlainSplit => Ok(btf.unwrap_or_default()),
         Sort::None => Err("no BTF to distill: `btfreloc encode` makes it"),
         Sort::Standalone => Err("standalone BTF, which has no base to distill"),
-        Sort::Distilled => Err("distilled already: it has .BTF.base"),
+        Sort::Distilled => return Ok(Outcome::Needless("distilled already: it has .BTF.base")),
+        Sort::Empty => {
+            return Ok(Outcome::Needless(
+                "its BTF has no types and fits every kernel",
+            ))
+        }
     };
     let plain = plain.map_err(|reason| Refused(reason.to_owned()))?;
+    let base = bases.of(module)?;
     let distilled = Distilled::of(&base.base(), plain).map_err(|reason| {
         Refused(format!(
             "not made for {}: {reason}; name the vmlinux it was built for with --base",
@@ -62,10 +81,10 @@ fn distill(module: &Module, base: &Kernel) -> Result<Done> {
     let ids = ids
         .transpose()
         .map_err(|cause| Refused(cause.to_string()))?;
-    Ok(Done {
+    Ok(Outcome::Done(Done {
         distilled,
         ids: ids.flatten(),
-    })
+    }))
 }
 
 /// Raw BTF alone where that was asked for, else the module.

@@ -37,7 +37,7 @@ const ARENA_PARAMETERS: [&[u8]; 2] = [b"__arena", b"__arena__nullable"];
 const IMPLICIT_ARGUMENTS: [&[u8]; 2] = [b"bpf_prog_aux", b"btf_struct_meta"];
 
 /// Bytes of an entry of a set8, and ahead of its first.
-const PAIR: u64 = 8;
+pub(super) const PAIR: usize = 8;
 
 /// `btf` of the module `elf` with what its kfuncs need; `None` where it has none.
 ///
@@ -111,7 +111,8 @@ fn named<'e>(elf: &Elf<'e>) -> Result<Vec<(&'e [u8], u32)>> {
         )));
     }
     let entries = sets.iter();
-    let entries = entries.flat_map(|set| (1..set.size / PAIR).map(|at| set.offset + at * PAIR));
+    let pair = PAIR as u64;
+    let entries = entries.flat_map(|set| (1..set.size / pair).map(|at| set.offset + at * pair));
     let named = entries.filter_map(|at| Some((*names.get(&at)?, word(at + 4)?)));
     Ok(named.collect())
 }

@@ -8,6 +8,7 @@
 //! | DWARF to BTF, split off the kernel's | [`pahole`] |
 //! | what the kernel wants to know of kfuncs | [`kfuncs`] |
 //! | no type twice | [`dedup`], [`typedefs`] |
+//! | ids that were filled in before, taken out again | [`unfilled`] |
 //! | `.BTF.base` and the `.BTF` on it | [`crate::distill`] |
 //! | `.BTF_ids` | [`crate::resolve_ids`] |
 
@@ -17,21 +18,23 @@ mod kfuncs;
 mod pahole;
 mod renumber;
 mod typedefs;
+mod unfilled;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{anyhow, Context, Result};
-use rust_btfreloc::btf::{self, Blob, Btf, Form, Section, Table};
+use anyhow::{anyhow, bail, Context, Result};
+use rust_btfreloc::btf::{self, Blob, Btf, Form, Kind, Section, Table};
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::{Base, Input};
 use tempfile::TempDir;
 
 use crate::distill::Distilled;
-use crate::input::{self, Kernel, Module};
-use crate::resolve_ids::{self, resolve, Vmlinux};
+use crate::input::{self, Bases, Kernel, Module};
+use crate::resolve_ids::{resolve, with_btf};
 use crate::sections::with_sections;
-use crate::status::{warn, Refused, Status};
+use crate::status::{note, warn, Refused, Status};
 use crate::{cli, each, output};
 use pahole::Pahole;
 
@@ -39,23 +42,22 @@ use pahole::Pahole;
 struct Encoder<'a> {
     args: &'a cli::Encode,
     pahole: Pahole,
-    /// `None` for standalone BTF.
-    base: Option<Kernel>,
-    /// Where pahole finds the base and leaves what it makes.
-    folder: TempDir,
+    bases: Bases<'a>,
 }
 
 /// Makes the BTF of modules from their DWARF.
 ///
 /// # Errors
 ///
-/// There is no pahole that serves, the base cannot be read, or the command line does not fit
-/// together. A module that cannot be read or written, or has no DWARF, is told, and the others get
-/// their BTF.
+/// There is no pahole that serves, or the command line does not fit together. A module that cannot
+/// be read or written, or has no DWARF, is reported, and the others get their BTF.
 pub fn run(args: &cli::Encode) -> Result<Status> {
-    let base = (!args.standalone).then_some(&args.base);
-    input::once_only(args.modules.iter().chain(base).map(PathBuf::as_path))?;
-    let encoder = Encoder::new(args)?;
+    input::once_only(args.modules.iter().chain(&args.base).map(PathBuf::as_path))?;
+    let encoder = Encoder {
+        args,
+        pahole: Pahole::find(&args.pahole)?,
+        bases: Bases::new(args.base.as_deref(), Path::new("/")),
+    };
     each::module(&args.modules, args.output.is_some(), |path| {
         let module = Module::read(path)?;
         encoder
@@ -70,106 +72,158 @@ struct Encoded {
     btf_base: Option<Vec<u8>>,
 }
 
-impl<'a> Encoder<'a> {
-    fn new(args: &'a cli::Encode) -> Result<Self> {
-        let pahole = Pahole::find(&args.pahole)?;
-        let base = (!args.standalone).then(|| Kernel::read(&args.base));
-        let base = base.transpose()?;
-        let folder = TempDir::with_prefix("btfreloc-").context("temporary folder")?;
-        if let Some(base) = &base {
-            fs::write(folder.path().join("base"), base.bytes()).context("temporary file")?;
-        }
-        Ok(Encoder {
-            args,
-            pahole,
-            base,
-            folder,
-        })
-    }
-
+impl Encoder<'_> {
     fn module(&self, module: &Module) -> Result<()> {
-        self.may_encode(module)?;
-        let image = output::without_signature(&module.image().bytes);
-        let Encoded { btf, btf_base } = self.encode(image)?;
+        let to = self.args.output.as_deref();
+        let label = module.label();
+        if !self.is_to_encode(module)? {
+            note(&format!(
+                "{label}: has BTF already, left as it is: --force makes it anew"
+            ));
+            return each::leave(module, to);
+        }
+        let base = match self.args.standalone {
+            true => None,
+            false => Some(self.bases.of(module)?),
+        };
+        let mut image = output::without_signature(&module.image().bytes).to_vec();
+        self.unfill(module, base.as_ref(), &mut image)?;
+        let Some(Encoded { btf, btf_base }) = self.encode(&image, base.as_deref())? else {
+            note(&format!(
+                "{label}: nothing of its own to describe: left without BTF"
+            ));
+            return leave_without(module, &image, to);
+        };
         let sections = [(".BTF", Some(&*btf)), (".BTF.base", btf_base.as_deref())];
-        let mut elf = with_sections(image, &sections)?;
+        let mut elf = with_sections(&image, &sections)?;
         let input = Input {
             btf: &btf,
             btf_base: btf_base.as_deref(),
         };
-        // BTF that comes with all it stands on needs none.
-        let none = Vmlinux::new(Path::new(""));
-        let resolved = resolve_ids::with_btf(&input, &none, |btf| resolve(&mut elf, btf))?;
-        let label = module.label();
+        let none = || bail!("made without its base");
+        let resolved = with_btf(&input, none, |btf| resolve(&mut elf, btf))?;
         for missing in &resolved.missing {
             warn(&format!("{label}: {missing}"));
         }
         for several in &resolved.several {
             warn(&format!("{label}: {several}"));
         }
-        each::put(module, &elf, self.args.output.as_deref())
+        each::put(module, &elf, to)
     }
 
-    /// Refuses what is no module, has BTF, or has nothing that BTF could be made of.
-    fn may_encode(&self, module: &Module) -> Result<()> {
+    /// Whether it is to get BTF.
+    ///
+    /// # Errors
+    ///
+    /// It is no module, or there is nothing that BTF could be made of.
+    fn is_to_encode(&self, module: &Module) -> Result<bool> {
         let sections = module.sections()?;
-        let has_dwarf = |elf: &Elf<'_>| elf.section(b".debug_info").is_some();
-        let why_not = match (&sections.elf, &sections.btf) {
-            (None, _) => "raw BTF is no module",
-            (Some(_), Some(_)) if !self.args.force => "has BTF already: --force makes it anew",
-            (Some(elf), _) if !has_dwarf(elf) => {
+        let Some(elf) = sections.elf else {
+            bail!(Refused("raw BTF is no module".to_owned()));
+        };
+        if sections.btf.is_some() && !self.args.force {
+            return Ok(false);
+        }
+        if elf.section(b".debug_info").is_none() {
+            bail!(Refused(
                 "no DWARF (.debug_info) to make BTF of: build it with `make KCFLAGS=-g`, or for a kernel \
                  with CONFIG_DEBUG_INFO, and encode it before it is stripped"
-            }
-            _ => return Ok(()),
-        };
-        Err(Refused(why_not.to_owned()).into())
+                    .to_owned()
+            ));
+        }
+        Ok(true)
     }
 
-    fn encode(&self, image: &[u8]) -> Result<Encoded> {
+    /// Makes `.BTF_ids` of `image`, which is that of `module`, what it was before ids were filled in.
+    /// Where the BTF that they were filled in from cannot be read, it stays.
+    fn unfill(&self, module: &Module, base: Option<&Arc<Kernel>>, image: &mut [u8]) -> Result<()> {
+        let sections = module.sections()?;
+        let Some(input) = sections.btf else {
+            return Ok(());
+        };
+        let base = || match base {
+            Some(base) => Ok(Arc::clone(base)),
+            None => Ok(self.bases.choose(module)?.0),
+        };
+        // What cannot be read is made anew all the same.
+        let _ = with_btf(&input, base, |btf| unfilled::unfill(image, btf));
+        Ok(())
+    }
+
+    /// `None` where there is nothing to describe.
+    fn encode(&self, image: &[u8], base: Option<&Kernel>) -> Result<Option<Encoded>> {
         // Modules are encoded side by side, each in a folder of its own.
-        let folder = TempDir::new_in(self.folder.path()).context("temporary folder")?;
-        let [module, btf] = ["module.ko", "btf"].map(|name| folder.path().join(name));
-        fs::write(&module, image).context("temporary file")?;
-        let base_file = self.folder.path().join("base");
-        let base_file = self.base.as_ref().map(|_| &*base_file);
-        let made = self.pahole.encode(&module, base_file, &btf)?;
+        let folder = TempDir::with_prefix("btfreloc-").context("temporary folder")?;
+        let file = |name: &str, bytes: &[u8]| -> Result<PathBuf> {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).context("temporary file")?;
+            Ok(path)
+        };
+        let base_file = base.map(|base| file("base", base.bytes())).transpose()?;
+        let module = file("module.ko", image)?;
+        let output = folder.path().join("btf");
+        let made = self.pahole.encode(&module, base_file.as_deref(), &output)?;
+        let Some(made) = made else {
+            return Ok(None);
+        };
         let elf = Elf::parse(image).map_err(|error| Refused(error.to_string()))?;
-        let base = self.base.as_ref().map(Kernel::base);
-        let nothing = || Refused("pahole finds no type in it, and knows no Rust".to_owned());
-        let made = made.ok_or_else(nothing)?;
-        let told = read(base.as_ref(), &made, |btf| kfuncs::told(&elf, btf))?;
-        let btf = self.deduplicated(base.as_ref(), told.unwrap_or(made))?;
-        if read(base.as_ref(), &btf, |btf| Ok(btf.own_count()))? == 0 {
-            return Err(nothing().into());
+        let vmlinux = base.map(Kernel::base);
+        let told = read(vmlinux.as_ref(), &made, |btf| kfuncs::told(&elf, btf))?;
+        let btf = deduplicated(base, told.unwrap_or(made))?;
+        if !read(vmlinux.as_ref(), &btf, |btf| Ok(is_worth_it(&btf)))? {
+            return Ok(None);
         }
-        let Some(base) = base else {
+        let Some(base) = vmlinux else {
             let sorted = read(None, &btf, |btf| Ok(renumber::by_name(&btf)))?;
-            return Ok(Encoded {
+            return Ok(Some(Encoded {
                 btf: sorted.context("too much BTF")?,
                 btf_base: None,
-            });
+            }));
         };
         let distilled = Distilled::of(&base, &btf).map_err(Refused)?;
-        Ok(Encoded {
+        Ok(Some(Encoded {
             btf: distilled.btf,
             btf_base: Some(distilled.btf_base),
-        })
+        }))
     }
+}
 
-    /// `btf` with each type only once, and none that `base` has.
-    fn deduplicated(&self, base: Option<&Base<'_>>, btf: Vec<u8>) -> Result<Vec<u8>> {
-        let bytes = self.base.as_ref().map(Kernel::bytes);
-        let mut next = Some(btf);
-        let mut done = Vec::new();
-        // Each round that follows has fewer typedefs.
-        while let Some(btf) = next {
-            done = dedup::dedup(bytes, &btf).context("deduplication")?;
-            let fold = |btf: Btf<'_>| typedefs::fold(base?.btf(), &btf);
-            next = read(base, &done, |btf| Ok(fold(btf)))?;
-        }
-        Ok(done)
+/// Takes out of `image`, which is that of `module`, the BTF that there is: readers stumble over BTF
+/// without types.
+fn leave_without(module: &Module, image: &[u8], to: Option<&Path>) -> Result<()> {
+    let elf = Elf::parse(image).map_err(|error| Refused(error.to_string()))?;
+    if elf.section(b".BTF").is_none() {
+        return each::leave(module, to);
     }
+    let sections = [(".BTF", None), (".BTF.base", None)];
+    each::put(module, &with_sections(image, &sections)?, to)
+}
+
+/// Whether `btf`, without what its base has, describes anything of the module.
+///
+/// Without a base the types are those of the kernel's headers as well; a module of which there is no
+/// function and no variable has nothing that they would be needed for.
+fn is_worth_it(btf: &Btf<'_>) -> bool {
+    let mut kinds = btf.own_records().map(|(_, record)| record.kind());
+    match btf.start_id() {
+        1 => kinds.any(|kind| matches!(kind, Kind::Func | Kind::Var)),
+        _ => kinds.next().is_some(),
+    }
+}
+
+/// `btf` with each type only once, and none that `base` has.
+fn deduplicated(base: Option<&Kernel>, btf: Vec<u8>) -> Result<Vec<u8>> {
+    let bytes = base.map(Kernel::bytes);
+    let base = base.map(Kernel::base);
+    let mut next = Some(btf);
+    let mut done = Vec::new();
+    // Each round that follows has fewer typedefs.
+    while let Some(btf) = next {
+        done = dedup::dedup(bytes, &btf).context("deduplication")?;
+        let fold = |btf: Btf<'_>| typedefs::fold(base.as_ref()?.btf(), &btf);
+        next = read(base.as_ref(), &done, |btf| Ok(fold(btf)))?;
+    }
+    Ok(done)
 }
 
 /// Calls `work` with what was made, on `base` where there is one.

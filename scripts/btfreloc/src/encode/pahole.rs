@@ -38,8 +38,11 @@ impl Pahole {
             output => output.with_context(|| name.to_string())?,
         };
         let said = String::from_utf8_lossy(&output.stdout);
+        let first = said.lines().next().unwrap_or_default();
         let version = number(said.trim());
-        let version = version.with_context(|| format!("{name}: tells no version, but {said:?}"))?;
+        let version = version.with_context(|| {
+            format!("{name} is no pahole: it says no version such as v1.30, but {first:?}")
+        })?;
         let (major, minor) = (version / 100, version % 100);
         ensure!(
             version >= OLDEST,

@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, Context, Result};
 
 /// Where kernels are looked for, `R` being the release.
-pub const LOOKED_FOR: [&str; 5] = [
+pub const LOOKED_FOR: [&str; 6] = [
     "boot/vmlinuz-R",
     "usr/lib/debug/boot/vmlinux-R",
     "lib/modules/R/vmlinuz",
     "lib/modules/R/vmlinux",
     "lib/modules/R/build/vmlinux",
+    "usr/src/linux-headers-R/vmlinux",
 ];
+/// The BTF of the running kernel.
+const RUNNING: &str = "sys/kernel/btf/vmlinux";
 
 /// The file with the BTF of the kernel `release`, installed in `root`.
 ///
@@ -34,19 +37,29 @@ pub fn find(root: &Path, release: &str) -> Result<PathBuf> {
     if let Some((path, error)) = denied {
         return Err(error).with_context(|| path.display().to_string());
     }
-    let looked_for = LOOKED_FOR.map(|path| root.join(path.replace('R', release)));
-    let looked_for = looked_for.map(|path| path.display().to_string());
+    let looked_for = files(root, release).map(|path| path.display().to_string());
     bail!(
         "{release}: no such file, and no kernel of that release is installed ({})",
-        looked_for.join(", ")
+        looked_for.collect::<Vec<_>>().join(", ")
     )
 }
 
 /// The running kernel offers its BTF itself, to everybody.
 fn candidates(root: &Path, release: &str) -> Vec<PathBuf> {
-    let running = fs::read_to_string(root.join("proc/sys/kernel/osrelease"));
-    let is_running = running.is_ok_and(|running| running.trim_end() == release);
-    let own = is_running.then(|| root.join("sys/kernel/btf/vmlinux"));
-    let others = LOOKED_FOR.map(|path| root.join(path.replace('R', release)));
-    own.into_iter().chain(others).collect()
+    let own = running(root).filter(|(running, _)| running == release);
+    let own = own.map(|(_, btf)| btf);
+    own.into_iter().chain(files(root, release)).collect()
+}
+
+/// Where the kernel `release` may be that is installed in `root`.
+pub(super) fn files(root: &Path, release: &str) -> impl Iterator<Item = PathBuf> {
+    LOOKED_FOR
+        .map(|path| root.join(path.replace('R', release)))
+        .into_iter()
+}
+
+/// The release of the running kernel, and where its BTF is.
+pub(super) fn running(root: &Path) -> Option<(String, PathBuf)> {
+    let running = fs::read_to_string(root.join("proc/sys/kernel/osrelease")).ok()?;
+    Some((running.trim_end().to_owned(), root.join(RUNNING)))
 }

@@ -2,6 +2,7 @@
 
 //! What is named on the command line, read: files, folders, streams and installed kernels.
 
+mod bases;
 mod bzimage;
 mod file;
 mod find;
@@ -11,6 +12,7 @@ mod kernel;
 mod module;
 mod unpack;
 
+pub use bases::{Bases, Remark};
 pub use file::{is_stream, label, once_only};
 pub use find::modules;
 pub use image::{Content, Image};

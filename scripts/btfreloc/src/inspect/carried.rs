@@ -47,6 +47,8 @@ pub enum Sort {
     Distilled,
     /// On the vmlinux that it was built for.
     PlainSplit,
+    /// On nothing, as it has no types: what kbuild makes of a module in which pahole finds none.
+    Empty,
 }
 
 /// A BTF section.
@@ -150,10 +152,16 @@ impl Sort {
         match (btf, btf_base) {
             (None, _) => Sort::None,
             (Some(_), Some(_)) => Sort::Distilled,
+            (Some(btf), None) if has_no_types(btf) => Sort::Empty,
             (Some(btf), None) if recognise(btf).is_ok() => Sort::Standalone,
             (Some(_), None) => Sort::PlainSplit,
         }
     }
+}
+
+fn has_no_types(btf: &[u8]) -> bool {
+    let blob = Blob::parse(btf::Section::Btf, Form::Split, btf);
+    blob.is_ok_and(|blob| blob.types().is_empty())
 }
 
 impl Section {

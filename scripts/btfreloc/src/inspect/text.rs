@@ -44,6 +44,7 @@ fn sort(sort: Sort) -> &'static str {
         Sort::Standalone => "standalone BTF",
         Sort::Distilled => "split BTF on a distilled base of its own",
         Sort::PlainSplit => "plain split BTF, for the vmlinux it was built with only",
+        Sort::Empty => "no types: fits every kernel",
     }
 }
 
@@ -84,10 +85,9 @@ fn write_kinds(out: &mut impl Write, parts: &Parts) -> Result<()> {
     let kinds = kinds.iter().map(|(kind, count)| format!("{count} {kind}"));
     let kinds: Vec<_> = kinds.collect();
     match parts.count {
-        0 => writeln!(out, "    no types")?,
-        count => writeln!(out, "    {count} types: {}", kinds.join(", "))?,
+        0 => Ok(()),
+        count => Ok(writeln!(out, "    {count} types: {}", kinds.join(", "))?),
     }
-    Ok(())
 }
 
 fn write_ids(out: &mut impl Write, ids: &Ids) -> Result<()> {

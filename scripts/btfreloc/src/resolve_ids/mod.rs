@@ -21,10 +21,10 @@ use anyhow::{ensure, Context, Result};
 use serde::Serialize;
 
 pub use fill::resolve;
-pub use on_base::{with_btf, Vmlinux};
+pub use on_base::with_btf;
 
 use crate::cli::{self, Format};
-use crate::input::{self, Image, Module};
+use crate::input::{self, Bases, Image, Module};
 use crate::output;
 use crate::status::{complain, warn, Status};
 
@@ -79,18 +79,17 @@ struct Edited {
 ///
 /// Nothing can be printed. A module that cannot be read or written is told, and the others are done.
 pub fn run(args: &cli::ResolveIds) -> Result<Status> {
-    let base = Some(&*args.base).filter(|base| input::is_stream(base));
-    input::once_only(args.modules.iter().map(PathBuf::as_path).chain(base))?;
+    input::once_only(args.modules.iter().chain(&args.base).map(PathBuf::as_path))?;
     let modules = input::modules(&args.modules);
     ensure!(
         args.output.is_none() || modules.len() == 1,
         "-o names one file: give one module, not {}",
         modules.len()
     );
-    let vmlinux = Vmlinux::new(&args.base);
+    let bases = Bases::new(args.base.as_deref(), Path::new("/"));
     let (mut edited, mut status) = (Vec::new(), Status::True);
     for path in modules {
-        match path.and_then(|path| edit(&path, &vmlinux, args.output.as_deref())) {
+        match path.and_then(|path| edit(&path, &bases, args.output.as_deref())) {
             Ok(done) => {
                 tell(&done);
                 if !done.resolved.missing.is_empty() {
@@ -112,9 +111,9 @@ pub fn run(args: &cli::ResolveIds) -> Result<Status> {
     Ok(status)
 }
 
-fn edit(path: &Path, vmlinux: &Vmlinux<'_>, output: Option<&Path>) -> Result<Edited> {
+fn edit(path: &Path, bases: &Bases<'_>, output: Option<&Path>) -> Result<Edited> {
     let module = Module::read(path)?;
-    let (elf, resolved) = resolved(&module, vmlinux).with_context(|| module.label().to_owned())?;
+    let (elf, resolved) = resolved(&module, bases).with_context(|| module.label().to_owned())?;
     let elsewhere = output.is_some() || input::is_stream(path);
     let signature_removed = match resolved.changed || elsewhere {
         true => output::put_module(module.image(), &elf, output)?,
@@ -128,7 +127,7 @@ fn edit(path: &Path, vmlinux: &Vmlinux<'_>, output: Option<&Path>) -> Result<Edi
 }
 
 /// The module with its ids filled in.
-fn resolved(module: &Module, vmlinux: &Vmlinux<'_>) -> Result<(Vec<u8>, Resolved)> {
+fn resolved(module: &Module, bases: &Bases<'_>) -> Result<(Vec<u8>, Resolved)> {
     let Image { content, bytes, .. } = module.image();
     ensure!(
         *content == input::Content::Elf,
@@ -148,7 +147,7 @@ fn resolved(module: &Module, vmlinux: &Vmlinux<'_>) -> Result<(Vec<u8>, Resolved
     let btf = sections
         .btf
         .context("it has .BTF_ids and no .BTF: encode that first")?;
-    let resolved = with_btf(&btf, vmlinux, |btf| resolve(&mut elf, btf))?;
+    let resolved = with_btf(&btf, || bases.of(module), |btf| resolve(&mut elf, btf))?;
     Ok((elf, resolved))
 }
 

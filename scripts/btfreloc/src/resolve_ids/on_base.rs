@@ -2,8 +2,7 @@
 
 //! A module's BTF on what it was split off: its own distilled base, a vmlinux, or nothing.
 
-use std::cell::OnceCell;
-use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{anyhow, bail, Result};
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
@@ -13,40 +12,14 @@ use crate::input::Kernel;
 use crate::inspect::Sort;
 use crate::plain::contradiction;
 
-/// The vmlinux for modules with plain split BTF, read when the first of them comes.
-pub struct Vmlinux<'p> {
-    name: &'p Path,
-    kernel: OnceCell<Kernel>,
-}
-
-impl<'p> Vmlinux<'p> {
-    /// The kernel that `name` stands for.
-    pub fn new(name: &'p Path) -> Self {
-        Vmlinux {
-            name,
-            kernel: OnceCell::new(),
-        }
-    }
-
-    fn get(&self) -> Result<&Kernel> {
-        match self.kernel.get() {
-            Some(kernel) => Ok(kernel),
-            None => {
-                let kernel = Kernel::read(self.name)?;
-                Ok(self.kernel.get_or_init(|| kernel))
-            }
-        }
-    }
-}
-
-/// Calls `work` with the BTF of a module; `vmlinux` serves where it has no base of its own.
+/// Calls `work` with the BTF of a module; where it has no base of its own, `vmlinux` gives it.
 ///
 /// # Errors
 ///
-/// The BTF is damaged or was split off another vmlinux; what `work` returns.
+/// The BTF is damaged or was split off another vmlinux; what `vmlinux` and `work` return.
 pub fn with_btf<T>(
     input: &Input<'_>,
-    vmlinux: &Vmlinux<'_>,
+    vmlinux: impl FnOnce() -> Result<Arc<Kernel>>,
     work: impl FnOnce(&Btf<'_>) -> Result<T>,
 ) -> Result<T> {
     match (input.btf_base, Sort::of(Some(input.btf), input.btf_base)) {
@@ -60,8 +33,8 @@ pub fn with_btf<T>(
             work(&alone(Section::Btf, input.btf, &mut offsets).map_err(words)?)
         }
         (None, _) => {
-            let kernel = vmlinux.get()?;
-            fits(kernel, input.btf)?;
+            let kernel = vmlinux()?;
+            fits(&kernel, input.btf)?;
             on(kernel.base().btf(), input.btf, work)
         }
     }

@@ -171,7 +171,7 @@ impl Module {
 }
 
 fn columns<'a>(kernels: &'a [String], modules: &[Module]) -> Vec<Kernel<'a>> {
-    let refuses = |cell: &Cell| cell.alone.is_some_and(|answer| answer != Answer::Accepts);
+    let refuses = |cell: &Cell| matches!(cell.alone, Some(Answer::Refuses | Answer::Undefined));
     let named = kernels.iter().zip(short_names(kernels));
     let column = |(column, (label, name)): (usize, (&'a String, &'a str))| Kernel {
         label,
