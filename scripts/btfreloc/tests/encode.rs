@@ -54,16 +54,8 @@ fn modules_get_what_kbuild_embeds() {
     assert_eq!((done.status, done.text()), (0, ""), "{}", done.err);
     for (source, name) in MODULES {
         let ours = fs::read(folder.join(format!("{name}.ko"))).unwrap();
-        let theirs = fs::read(module(&format!("own/distilled/{name}.ko"))).unwrap();
-        for part in [".BTF", ".BTF.base"] {
-            let [ours, theirs] = [&ours, &theirs].map(|image| section(image, part).unwrap());
-            assert!(parts(ours) == parts(theirs), "{name}: {part}");
-        }
-        let [our_ids, their_ids] = [&ours, &theirs].map(|image| section(image, ".BTF_ids"));
-        assert_eq!(our_ids, their_ids, "{name}");
         let before = fs::read(compiled(source, name)).unwrap();
-        let changed = [".BTF", ".BTF.base", ".BTF_ids"];
-        assert!(kept(&before, &changed) == kept(&ours, &changed), "{name}");
+        as_kbuild(&before, &ours, &format!("own/distilled/{name}.ko"));
     }
     let check = run(&["check", &text(&folder), "--against", &vmlinux()]);
     let exactly = check.text().matches("relocates exactly").count();
@@ -85,16 +77,21 @@ fn modules_that_clang_compiled_get_it_too() {
         let done = run(&["encode", &path, "--base", &vmlinux()]);
         assert_eq!((done.status, &*done.err), (0, ""));
         let ours = fs::read(path).unwrap();
-        let theirs = fs::read(module(&format!("clang/own/distilled/{name}.ko"))).unwrap();
-        for part in [".BTF", ".BTF.base"] {
-            let [ours, theirs] = [&ours, &theirs].map(|image| section(image, part).unwrap());
-            assert!(parts(ours) == parts(theirs), "{name}: {part}");
-        }
-        let [our_ids, their_ids] = [&ours, &theirs].map(|image| section(image, ".BTF_ids"));
-        assert_eq!(our_ids, their_ids, "{name}");
-        let changed = [".BTF", ".BTF.base", ".BTF_ids"];
-        assert!(kept(&before, &changed) == kept(&ours, &changed), "{name}");
+        as_kbuild(&before, &ours, &format!("clang/own/distilled/{name}.ko"));
     }
+}
+
+/// What became of the module `before` is what kbuild makes, the module `kbuild`, and nothing else changed.
+fn as_kbuild(before: &[u8], ours: &[u8], kbuild: &str) {
+    let theirs = fs::read(module(kbuild)).unwrap();
+    for part in [".BTF", ".BTF.base"] {
+        let [ours, theirs] = [ours, &theirs].map(|image| section(image, part).unwrap());
+        assert!(parts(ours) == parts(theirs), "{kbuild}: {part}");
+    }
+    let [our_ids, their_ids] = [ours, &theirs].map(|image| section(image, ".BTF_ids"));
+    assert_eq!(our_ids, their_ids, "{kbuild}");
+    let changed = [".BTF", ".BTF.base", ".BTF_ids"];
+    assert!(kept(before, &changed) == kept(ours, &changed), "{kbuild}");
 }
 
 #[test]
