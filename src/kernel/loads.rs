@@ -195,7 +195,9 @@ impl Loads {
         let (name, what) = (module.name(), Text(report.summary()));
         if self.limit.allows() {
             match report.module() {
-                ModuleReport::Dropped(cause) if cause.kind() == Some(CauseKind::NoTypes) => {
+                ModuleReport::Dropped(dropped)
+                    if dropped.cause.kind() == Some(CauseKind::NoTypes) =>
+                {
                     pr_info!("{name}: {what}\n")
                 }
                 ModuleReport::Dropped(_) => pr_warn!("{name}: {what}\n"),

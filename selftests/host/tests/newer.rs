@@ -95,6 +95,9 @@ impl Place {
     }
 }
 
+/// What is done to BTF.
+type Edit<'e> = &'e dyn Fn(&mut Vec<u8>);
+
 /// A header of 40 bytes whose byte `at` is 1.
 fn lengthen(at: usize) -> impl Fn(&mut Vec<u8>) {
     move |bytes| {
@@ -268,7 +271,7 @@ fn what_is_left_to_the_kernel_is_told() {
 fn a_kernel_that_cannot_be_read_is_newer_or_damaged() {
     let good = types().bytes();
     let length = u32::try_from(good.len()).unwrap();
-    let edited = |edit: &dyn Fn(&mut Vec<u8>)| {
+    let edited = |edit: Edit<'_>| {
         let mut bytes = good.clone();
         edit(&mut bytes);
         let start = bytes[..32].try_into().unwrap();
@@ -278,7 +281,7 @@ fn a_kernel_that_cannot_be_read_is_newer_or_damaged() {
     let mut invented = types();
     invented.raw(&[0, INVENTED << 24, 0]);
     let invented = invented.bytes();
-    let newer: [&dyn Fn(&mut Vec<u8>); 4] = [
+    let newer: [Edit<'_>; 4] = [
         &|bytes| bytes.clone_from(&invented),
         &lengthen(33),
         &|bytes| bytes[3] = 1,
@@ -289,7 +292,7 @@ fn a_kernel_that_cannot_be_read_is_newer_or_damaged() {
         assert!(Known::is_beyond(&error.unwrap()), "{error:?}");
         assert_eq!(found.unwrap().1, len, "{error:?}");
     }
-    let damaged: [&dyn Fn(&mut Vec<u8>); 3] = [
+    let damaged: [Edit<'_>; 3] = [
         &|bytes| put(bytes, 4, 9999),
         &|bytes| put(bytes, 12, length),
         &|bytes| bytes[24 + 7] = 0,
