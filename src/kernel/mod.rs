@@ -4,7 +4,8 @@
 //!
 //! `notifier` is told of each module; `loads` follows its load; `load` decides what becomes of the
 //! BTF that is `carried`, and `loading` plans it, with the core; `handover` and `alias` carry out the
-//! `relocation`.
+//! `relocation`. What may wait for user space, as reading `firmware` and changing `debugfs`, is left
+//! to a thread `aside`: the lock of the notifier chain is held by whoever calls us.
 
 mod alias;
 mod aside;
