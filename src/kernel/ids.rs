@@ -4,7 +4,7 @@
 
 use super::memory;
 use crate::btf::{self, to_usize};
-use crate::reloc::btf_ids::{Entry, Form, Patched};
+use crate::reloc::btf_ids::{Entry, Form};
 use crate::text::{IdsCleared, Name};
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, bindings, prelude::*};
@@ -35,9 +35,11 @@ struct Id {
 }
 
 impl IdReport {
-    /// Keeps the ids that `each_entry` calls its argument with, and the new id of each.
+    /// Keeps the ids that `each_entry` calls its argument with, and the new id of each; `changed` of
+    /// them have another one.
     pub(crate) fn new<'n>(
-        new_id: &dyn Fn(u32) -> Option<u32>,
+        new_id: &dyn Fn(&Entry<'_>) -> Option<u32>,
+        changed: u32,
         each_entry: impl Fn(&mut dyn FnMut(Entry<'n>)),
     ) -> Self {
         let (mut count, mut labels_len) = (0_u32, 0_usize);
@@ -48,13 +50,8 @@ impl IdReport {
         Self {
             list: List::new(new_id, each_entry, count, labels_len).ok(),
             count,
-            changed: 0,
+            changed,
         }
-    }
-
-    /// Takes over the figures of the section that was patched.
-    pub(crate) fn counted(&mut self, patched: &Patched<'_>) {
-        self.changed = patched.changed;
     }
 
     /// The figures, where all ids became 0.
@@ -76,7 +73,7 @@ impl IdReport {
 
 impl List {
     fn new<'n>(
-        new_id: &dyn Fn(u32) -> Option<u32>,
+        new_id: &dyn Fn(&Entry<'_>) -> Option<u32>,
         each_entry: impl Fn(&mut dyn FnMut(Entry<'n>)),
         count: u32,
         labels_len: usize,
@@ -90,7 +87,7 @@ impl List {
                 *id = Id {
                     label_len: label.len(),
                     old: entry.id,
-                    new: new_id(entry.id).unwrap_or(0),
+                    new: new_id(&entry).unwrap_or(0),
                 };
             }
             for part in label.0 {

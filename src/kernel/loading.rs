@@ -16,11 +16,17 @@ use super::{
     supplied,
 };
 use crate::btf;
+use crate::elf::{Section, Symbols};
 use crate::reloc::{
-    self, btf_ids::BtfIds, standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey,
+    self,
+    btf_ids::{self, Asked, BtfIds, Entry, Form},
+    standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey,
 };
 use core::convert::Infallible;
-use kernel::prelude::*;
+use kernel::{
+    alloc::{flags::__GFP_NOWARN, AllocError},
+    prelude::*,
+};
 
 /// What gives an id another one; `None` for one that has none.
 type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
@@ -96,7 +102,8 @@ impl<'l, 'a> Loading<'l, 'a> {
             Err(Cause::Kernel(error)) => return Err(Cause::unread(release, error)),
             Err(cause) => return Err(cause),
         };
-        let planned = supplied::distilled(file.bytes(), release, btf, |input, new_id| {
+        let roots = self.ids().map_err(Cause::unusable)?;
+        let planned = supplied::distilled(file.bytes(), release, btf, &roots, |input, new_id| {
             let source = Source {
                 input,
                 new_id,
@@ -158,7 +165,9 @@ impl<'l, 'a> Loading<'l, 'a> {
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
         let new_id = |id| plan.new_id((source.new_id)(id)?);
-        let patched = self.inline(base).and_then(|()| self.patch_ids(&new_id));
+        let patched = self
+            .inline(base)
+            .and_then(|()| self.patch_ids(Some(base), &new_id));
         // What has no match the kernel refuses.
         let refused = plan.counts().opaque != 0;
         let (ids, told) = match patched {
@@ -194,7 +203,9 @@ impl<'l, 'a> Loading<'l, 'a> {
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
         // The kernel reads such ids as vmlinux's: the module is better off without its BTF.
         let new_id = |id| plan.new_id(id);
-        let patched = self.inline(base).and_then(|()| self.patch_ids(&new_id));
+        let patched = self
+            .inline(base)
+            .and_then(|()| self.patch_ids(Some(base), &new_id));
         let (ids, told) = patched.map_err(Cause::unusable)?.unzip();
         let report = LoadReport::rebased(plan, told)?;
         Ok(Relocation::new(Some(btf), ids.flatten(), report))
@@ -203,7 +214,7 @@ impl<'l, 'a> Loading<'l, 'a> {
     /// Shows the kernel no BTF, and leaves the module's code no ids of types that nobody knows.
     #[inline(never)]
     pub(super) fn dropped(&self, cause: Cause) -> Result<Relocation<'a>, Cause> {
-        let (patched, ids) = match self.patch_ids(&|_| Some(0)) {
+        let (patched, ids) = match self.patch_ids(None, &|_| Some(0)) {
             Ok(patched) => {
                 let (patched, report) = patched.unzip();
                 (patched.flatten(), report.map(Ok))
@@ -230,9 +241,9 @@ impl<'l, 'a> Loading<'l, 'a> {
         }
     }
 
-    /// Maps the ids in `.BTF_ids`, where that changes any; `None` where the module has no such
-    /// section.
-    fn patch_ids(&self, new_id: &NewId<'_>) -> Result<Option<Patch<'a>>, Cause> {
+    /// The section `.BTF_ids`, its content and the module's symbols; `None` where it is not there, or
+    /// empty.
+    fn ids_section(&self) -> Result<Option<(Section<'a>, &'a [u8], Symbols<'a>)>, Cause> {
         let elf = self.carried.elf().ok_or(reloc::Cause::NoImage)?;
         let found = elf
             .section(b".BTF_ids")
@@ -240,31 +251,99 @@ impl<'l, 'a> Loading<'l, 'a> {
         let Some((section, original)) = found.filter(|(_, bytes)| !bytes.is_empty()) else {
             return Ok(None);
         };
-        let symbols = elf
-            .symbols()
-            .map_err(|_| reloc::Cause::Symbols)?
-            .in_section(&section);
+        let symbols = elf.symbols().map_err(|_| reloc::Cause::Symbols)?;
+        Ok(Some((section, original, symbols)))
+    }
+
+    /// The ids in `.BTF_ids`.
+    #[inline(never)]
+    fn ids(&self) -> Result<KVVec<u32>, Cause> {
+        let Some((section, original, symbols)) = self.ids_section()? else {
+            return Ok(KVVec::new());
+        };
+        let symbols = symbols.in_section(&section);
+        let mut bytes = memory::zeroed(original.len())?;
+        let ids = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(reloc::Cause::Ids)?;
+        let mut count = 0_usize;
+        each(&ids, symbols.clone(), |_| count = count.saturating_add(1));
+        let mut all = memory::zeroed(count)?;
+        let mut free = all.iter_mut();
+        each(&ids, symbols, |entry| {
+            if let Some(id) = free.next() {
+                *id = entry.id;
+            }
+        });
+        Ok(all)
+    }
+
+    /// Maps the ids in `.BTF_ids`, where that changes any, and finds in `base` what has none; `None`
+    /// where the module has no such section.
+    fn patch_ids(
+        &self,
+        base: Option<&Base<'_>>,
+        new_id: &NewId<'_>,
+    ) -> Result<Option<Patch<'a>>, Cause> {
+        let Some((section, original, symbols)) = self.ids_section()? else {
+            return Ok(None);
+        };
+        let symbols = symbols.in_section(&section);
         let mut bytes = memory::zeroed(original.len())?;
         let addr = usize::try_from(section.addr).map_err(Error::from)?;
         let live = alias::copied(self.module, addr, original.len())?;
         let ids = BtfIds::read(original, symbols.clone(), &mut bytes)
             .and_then(|ids| ids.in_place(&live))
             .map_err(reloc::Cause::Ids)?;
-        let mut report = IdReport::new(new_id, |visit| {
-            let visited: Result<(), Infallible> = ids.each(symbols.clone(), |entry| {
-                visit(entry);
-                Ok(())
-            });
-            let Ok(()) = visited;
-        });
+        let mut asked = asked(&ids, symbols.clone())?;
         let patched = ids.patch(new_id).map_err(reloc::Cause::Ids)?;
-        report.counted(&patched);
+        let changed = patched.changed;
+        let filled = base.map_or(0, |base| btf_ids::fill(&mut bytes, &mut asked, base.btf()));
+
+        let mut again = memory::zeroed(original.len())?;
+        let ids = BtfIds::read(original, symbols.clone(), &mut again)
+            .and_then(|ids| ids.in_place(&live))
+            .map_err(reloc::Cause::Ids)?;
+        let new_id = |entry: &Entry<'_>| match entry.form {
+            Form::Id { .. } => btf::read_u32(&bytes, btf::to_usize(entry.offset)),
+            Form::Set(_) | Form::Set8 { .. } => new_id(entry.id),
+        };
+        let report = IdReport::new(&new_id, changed.saturating_add(filled), |visit| {
+            each(&ids, symbols.clone(), visit);
+        });
         if *bytes == *live {
             return Ok(Some((None, report)));
         }
         let alias = Alias::new(self.module, addr, bytes.len())?;
         Ok(Some((Some(PatchedIds { bytes, alias }), report)))
     }
+}
+
+/// Calls `visit` with each id of `ids`, which was read with `symbols`.
+fn each<'n>(
+    ids: &BtfIds<'_>,
+    symbols: impl Iterator<Item = (u64, &'n [u8])>,
+    mut visit: impl FnMut(Entry<'n>),
+) {
+    let visited: Result<(), Infallible> = ids.each(symbols, |entry| {
+        visit(entry);
+        Ok(())
+    });
+    let Ok(()) = visited;
+}
+
+/// What the lists of `ids`, which was read with `symbols`, ask for.
+#[inline(never)]
+fn asked<'n>(
+    ids: &BtfIds<'_>,
+    symbols: impl Iterator<Item = (u64, &'n [u8])> + Clone,
+) -> Result<KVVec<Asked<'n>>, AllocError> {
+    let mut count = 0_usize;
+    ids.asked(symbols.clone(), |_| count = count.saturating_add(1));
+    let mut all = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
+    let mut room = Ok(());
+    ids.asked(symbols, |asked| {
+        room = room.and_then(|()| all.push(asked, GFP_KERNEL | __GFP_NOWARN));
+    });
+    room.map(|()| all)
 }
 
 /// Whether it is plain split BTF that was made for another kernel.

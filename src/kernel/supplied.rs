@@ -28,7 +28,7 @@ pub(super) fn find(loader: &Loader, release: &[u8]) -> Result<Option<Firmware>, 
     }
 }
 
-/// Distills `split`, plain split BTF, against `base`, the BTF of the kernel `release`, and calls
+/// Distills `split`, plain split BTF of a module with the ids `roots` in its `.BTF_ids`, against `base`, the BTF of the kernel `release`, and calls
 /// `then` with the result and with what maps the ids of `split` to its.
 ///
 /// # Errors
@@ -39,6 +39,7 @@ pub(super) fn distilled<T>(
     base: &[u8],
     release: &[u8],
     split: &[u8],
+    roots: &[u32],
     then: impl FnOnce(Input<'_>, &dyn Fn(u32) -> Option<u32>) -> Result<T, Cause>,
 ) -> Result<T, Cause> {
     let refused = |found| reloc::Cause::Supplied { found, release };
@@ -53,7 +54,7 @@ pub(super) fn distilled<T>(
     let refused = |error: btf::Error| refused(error.into());
     let module = Module::read(base.btf(), split).map_err(refused)?;
     let mut words = memory::zeroed(module.survey_len())?;
-    let survey = memory::boxed(|| Survey::of(&module, &mut words).map_err(refused))?;
+    let survey = memory::boxed(|| Survey::of(&module, roots, &mut words).map_err(refused))?;
     let mut scratch = memory::zeroed(survey.scratch_len(Order::ByName))?;
     let plan = memory::boxed(|| Plan::new(&survey, Order::ByName, &mut scratch).map_err(refused))?;
     let mut distilled = memory::zeroed(plan.base_len())?;
@@ -64,7 +65,9 @@ pub(super) fn distilled<T>(
         btf: &on_it,
         btf_base: Some(&distilled),
     };
-    then(input, &|id| plan.new_id(id))
+    // What a distilled base has no place for is found by its name, if at all.
+    let of_base = |id| (id < base.btf().end_id()).then_some(0);
+    then(input, &|id| plan.new_id(id).or_else(|| of_base(id)))
 }
 
 /// Checks that `btf` was made for `base`, as far as that can be told.

@@ -7,7 +7,7 @@ use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::btf;
 use rust_btfreloc::elf::Elf;
-use rust_btfreloc::reloc::btf_ids::BtfIds;
+use rust_btfreloc::reloc::btf_ids::{self, BtfIds};
 use rust_btfreloc::reloc::{self, standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey};
 use rust_btfreloc::text;
 use serde::Serialize;
@@ -174,7 +174,7 @@ fn plan<T>(
         let rebased = |plan| {
             inline(base, sections).map_err(Cause::unusable)?;
             // The kernel would read such ids as vmlinux's.
-            let ids = ids(elf, |id| standalone::Plan::new_id(plan, id));
+            let ids = ids(Some(base), elf, |id| standalone::Plan::new_id(plan, id));
             let ids = ids.map_err(Cause::unusable)?;
             Ok(take(&Other::Rebase(Rebase { plan, ids })))
         };
@@ -185,7 +185,8 @@ fn plan<T>(
     let relocated = |plan: &Plan<'_>| {
         // What has no match the kernel refuses.
         let refused = plan.counts().opaque != 0;
-        let moved = inline(base, sections).and_then(|()| ids(elf, |id| Plan::new_id(plan, id)));
+        let moved =
+            inline(base, sections).and_then(|()| ids(Some(base), elf, |id| Plan::new_id(plan, id)));
         let ids = match moved {
             Err(cause) if refused => return Err(cause.unusable()),
             ids => ids?,
@@ -212,7 +213,7 @@ fn inline(base: &Base<'_>, sections: &Sections<'_>) -> Result<(), Cause> {
 
 /// Leaves the module's code no ids of types that nobody knows.
 fn dropped_ids(elf: Option<&Elf<'_>>, cause: &Cause) -> Option<DroppedIds> {
-    match ids(elf, |_| Some(0)) {
+    match ids(None, elf, |_| Some(0)) {
         Ok(cleared) => cleared.map(DroppedIds::Cleared),
         // That `.BTF_ids` is at fault need not be said twice.
         Err(why) => Some(DroppedIds::Kept(
@@ -221,8 +222,13 @@ fn dropped_ids(elf: Option<&Elf<'_>>, cause: &Cause) -> Option<DroppedIds> {
     }
 }
 
-/// Maps the ids in `.BTF_ids`; `None` where the module has no such section.
-fn ids(elf: Option<&Elf<'_>>, new_id: impl Fn(u32) -> Option<u32>) -> Result<Option<Ids>, Cause> {
+/// Maps the ids in `.BTF_ids`, and finds in `base` what has none; `None` where the module has no such
+/// section.
+fn ids(
+    base: Option<&Base<'_>>,
+    elf: Option<&Elf<'_>>,
+    new_id: impl Fn(u32) -> Option<u32>,
+) -> Result<Option<Ids>, Cause> {
     let Some(elf) = elf else {
         return Ok(None);
     };
@@ -240,15 +246,19 @@ fn ids(elf: Option<&Elf<'_>>, new_id: impl Fn(u32) -> Option<u32>) -> Result<Opt
     let symbols = symbols.in_section(&section);
     let read = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(reloc::Cause::Ids)?;
     let mut count = 0;
-    let Ok(()) = read.each(symbols, |_| -> Result<(), Infallible> {
+    let Ok(()) = read.each(symbols.clone(), |_| -> Result<(), Infallible> {
         count += 1;
         Ok(())
     });
+    let mut asked = Vec::new();
+    read.asked(symbols, |word| asked.push(word));
     let patched = read.patch(new_id).map_err(reloc::Cause::Ids)?;
+    let (changed, sets, sorted) = (patched.changed, patched.sets, patched.sorted);
+    let filled = base.map_or(0, |base| btf_ids::fill(&mut bytes, &mut asked, base.btf()));
     Ok(Some(Ids {
         ids: count,
-        changed: patched.changed,
-        sets: patched.sets,
-        sorted: patched.sorted,
+        changed: changed + filled,
+        sets,
+        sorted,
     }))
 }

@@ -114,7 +114,7 @@ pub type Distilled = (Vec<u8>, Vec<u8>);
 pub fn ours_distill(base: &Base<'_>, btf: &[u8]) -> Result<Distilled, Error> {
     let module = distill::Module::read(base.btf(), btf)?;
     let mut words = vec![0; module.survey_len()];
-    let survey = distill::Survey::of(&module, &mut words)?;
+    let survey = distill::Survey::of(&module, &[], &mut words)?;
     let order = distill::Order::Kept;
     let mut scratch = vec![0; survey.scratch_len(order)];
     let plan = distill::Plan::new(&survey, order, &mut scratch)?;

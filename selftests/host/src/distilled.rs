@@ -20,10 +20,20 @@ pub struct Distilled {
 /// Distills `module`, which is split off the kernel's BTF; what the scratch and the output held
 /// before is not to matter.
 pub fn distill(vmlinux: &Vmlinux, module: &[u8], order: Order) -> Result<Distilled, Error> {
+    distill_with(vmlinux, module, &[], order)
+}
+
+/// As [`distill`], of a module with these ids in its `.BTF_ids`.
+pub fn distill_with(
+    vmlinux: &Vmlinux,
+    module: &[u8],
+    roots: &[u32],
+    order: Order,
+) -> Result<Distilled, Error> {
     let base = vmlinux.base();
     let module = Module::read(base.btf(), module)?;
     let mut words = vec![0xdead_beef; module.survey_len()];
-    let survey = Survey::of(&module, &mut words)?;
+    let survey = Survey::of(&module, roots, &mut words)?;
     let mut scratch = vec![0xdead_beef; survey.scratch_len(order)];
     let plan = Plan::new(&survey, order, &mut scratch)?;
     let (mut base_out, mut split) = (vec![0xa5; plan.base_len()], vec![0xa5; plan.split_len()]);

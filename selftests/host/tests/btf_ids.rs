@@ -4,7 +4,9 @@
 
 use std::convert::Infallible;
 
-use rust_btfreloc::reloc::btf_ids::{BtfIds, Entry, Error, Form, Patched, Reason};
+use btfreloc_selftests::builder::{Builder, SIGNED};
+use btfreloc_selftests::kernel::Vmlinux;
+use rust_btfreloc::reloc::btf_ids::{fill, BtfIds, Entry, Error, Form, Patched, Reason};
 
 type Symbols<'n> = [(u64, &'n str)];
 
@@ -538,4 +540,64 @@ fn what_relocations_changed_is_left_alone() {
         in_place(&section, &section[..4], symbols),
         Err((16, Reason::Output))
     );
+}
+
+/// The words of a section without ids, filled in from `vmlinux`, and how many were.
+fn filled(vmlinux: &Builder, section: &[u32], symbols: &Symbols<'_>) -> (Vec<u32>, u32) {
+    let vmlinux = Vmlinux::new(vmlinux.bytes());
+    let section = bytes(section);
+    let mut output = vec![0xa5; section.len()];
+    let ids = BtfIds::read(&section, iter(symbols), &mut output).unwrap();
+    let mut asked = Vec::new();
+    ids.asked(iter(symbols), |word| asked.push(word));
+    ids.patch(Some).unwrap();
+    let count = fill(&mut output, &mut asked, vmlinux.base().btf());
+    (words(&output), count)
+}
+
+#[test]
+fn what_a_list_asks_for_is_found_by_kind_and_name() {
+    let mut vmlinux = Builder::base();
+    let int = vmlinux.int("int", 4, SIGNED);
+    let proto = vmlinux.func_proto(int, &[]);
+    let other = vmlinux.func_proto(0, &[]);
+    vmlinux.typedef("vfs_read", int);
+    let read = vmlinux.func("vfs_read", proto, 0);
+    let file = vmlinux.structure("file", 4, &[("x", [int, 0])]);
+    vmlinux.union("file", 4, &[]);
+    let size = vmlinux.typedef("size", int);
+    // The same twice.
+    vmlinux.func("vfs_read", proto, 1);
+    vmlinux.structure("file", 4, &[("x", [int, 0])]);
+    // Not the same.
+    vmlinux.func("init", proto, 0);
+    vmlinux.func("init", other, 0);
+    vmlinux.structure("state", 4, &[]);
+    vmlinux.structure("state", 8, &[]);
+    let symbols = [
+        (0, "__BTF_ID__func__vfs_read__1"),
+        (4, "__BTF_ID__struct__file__2"),
+        (8, "__BTF_ID__typedef__size__3"),
+        (12, "__BTF_ID__func__init__4"),
+        (16, "__BTF_ID__struct__state__5"),
+        (20, "__BTF_ID__union__size__6"),
+        (24, "__BTF_ID__func__gone__7"),
+        // It has its id.
+        (28, "__BTF_ID__func__vfs_read__8"),
+        // A second symbol of the same word.
+        (0, "__BTF_ID__func__vfs_read__9"),
+    ];
+    let (words, count) = filled(&vmlinux, &[0, 0, 0, 0, 0, 0, 0, 99], &symbols);
+    assert_eq!(words, [read, file, size, 0, 0, 0, 0, 99]);
+    assert_eq!(count, 4, "one word twice");
+}
+
+#[test]
+fn what_a_set_asks_for_is_left_as_it_is() {
+    let mut vmlinux = Builder::base();
+    let proto = vmlinux.func_proto(0, &[]);
+    vmlinux.func("vfs_read", proto, 0);
+    let symbols = [(0, SET), (4, "__BTF_ID__func__vfs_read__1"), (8, ID)];
+    let (words, count) = filled(&vmlinux, &[2, 0, 7], &symbols);
+    assert_eq!((&words[..], count), (&[2, 0, 7][..], 0));
 }

@@ -3,7 +3,7 @@
 //! Distillation by the core: what goes where, as text that a reader can check by eye.
 
 use btfreloc_selftests::builder::{info, put, Builder, Header, CHAR, SIGNED};
-use btfreloc_selftests::distilled::{distill, Distilled};
+use btfreloc_selftests::distilled::{distill, distill_with, Distilled};
 use btfreloc_selftests::dump;
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer;
@@ -200,6 +200,77 @@ fn every_kind_goes_where_the_table_says() {
     let theirs = peer::Btf::base(&base.bytes()).unwrap();
     let theirs = peer::Btf::split(&theirs, &module.bytes()).unwrap();
     assert_eq!((done.base, done.split), theirs.distill().unwrap());
+}
+
+#[test]
+fn what_only_an_id_names_is_needed_too() {
+    let base = every_kind();
+    let vmlinux = Vmlinux::new(base.bytes());
+    let mut module = Builder::split(&base);
+    let proto = module.func_proto(0, &[]);
+    module.func("own", proto, 0);
+    // Past the end, of the module, void, and the same one again.
+    let roots = [5, 10, 12, 5, 0, proto, 1000, 15, 16, 17, 19];
+    let done = distill_with(&vmlinux, &module.bytes(), &roots, Order::ByName).unwrap();
+    assert_eq!(
+        text(&done),
+        "\
+[1] INT 'int' size=4 bits_offset=0 nr_bits=32 encoding=SIGNED
+[2] STRUCT 'bits' size=8 vlen=0
+--
+[3] FUNC_PROTO '(anon)' ret_type_id=0 vlen=0
+[4] VOLATILE '(anon)' type_id=1
+[5] CONST '(anon)' type_id=4
+[6] FUNC 'own' type_id=3 linkage=static
+"
+    );
+    let new_ids = roots.map(|id| done.new_ids.get(id as usize).copied().flatten());
+    let none = [Some(0); 4];
+    assert_eq!(
+        new_ids[..7],
+        [Some(2), None, Some(5), Some(2), Some(0), Some(3), None],
+        "a typedef would be another one"
+    );
+    // What has no place in a distilled base, nor the module a type of its name.
+    assert_eq!(new_ids[7..], none);
+}
+
+#[test]
+fn a_function_of_the_base_is_the_modules_own_of_that_name() {
+    let base = every_kind();
+    let vmlinux = Vmlinux::new(base.bytes());
+    let mut module = Builder::split(&base);
+    let proto = module.func_proto(0, &[]);
+    module.var("printk", 1, 0);
+    module.func("jiffies", proto, 0);
+    let func = module.func("printk", proto, 0);
+    module.func("printk", proto, 1);
+    let var = module.var("jiffies", 1, 0);
+    for order in [Order::Kept, Order::ByName] {
+        let done = distill_with(&vmlinux, &module.bytes(), &[15, 16], order).unwrap();
+        for (base, own) in [(15, func), (16, var)] {
+            let new = done.new_ids[own as usize];
+            assert!(new.is_some_and(|id| id > 1));
+            assert_eq!(done.new_ids[base], new);
+        }
+    }
+    let done = distill_with(&vmlinux, &module.bytes(), &[], Order::Kept).unwrap();
+    assert_eq!(done.new_ids[15], None, "nothing asks for it");
+}
+
+/// Of the base's functions, which `resolve_btfids` takes first, as many as one likes.
+#[test]
+fn functions_made_to_collide_cost_ids_and_nothing_else() {
+    let mut base = small_base();
+    let proto = base.func_proto(0, &[]);
+    let roots: Vec<u32> = (0..200).map(|_| base.func("same", proto, 0)).collect();
+    let vmlinux = Vmlinux::new(base.bytes());
+    let mut module = Builder::split(&base);
+    module.func("same", proto, 0);
+    let done = distill_with(&vmlinux, &module.bytes(), &roots, Order::Kept).unwrap();
+    let found = roots.iter().map(|id| done.new_ids[*id as usize]);
+    let own: Vec<_> = found.filter(|id| *id == Some(1)).collect();
+    assert_eq!(own.len(), 64);
 }
 
 /// The string part of a section, NULs as dots.
@@ -462,10 +533,10 @@ fn any_other_length_is_refused_and_nothing_is_written() {
     let module = Module::read(base_btf.btf(), &bytes).unwrap();
     let is_short = |err: Option<Error>| err.unwrap().reason == Reason::ShortBuffer;
     for len in 0..module.survey_len() {
-        assert!(is_short(Survey::of(&module, &mut vec![0; len]).err()));
+        assert!(is_short(Survey::of(&module, &[], &mut vec![0; len]).err()));
     }
     let mut words = vec![0; module.survey_len()];
-    let survey = Survey::of(&module, &mut words).unwrap();
+    let survey = Survey::of(&module, &[], &mut words).unwrap();
     for order in [Order::Kept, Order::ByName] {
         for len in 0..survey.scratch_len(order) {
             let plan = Plan::new(&survey, order, &mut vec![0; len]).err();

@@ -30,11 +30,13 @@
 //! # Ok::<(), rust_btfreloc::reloc::btf_ids::Error>(())
 //! ```
 
+mod asked;
 mod form;
 mod mark;
 mod patch;
 mod set;
 
+pub use asked::{fill, Asked};
 pub use form::Form;
 
 use crate::btf::{len_u32, read_u32, to_usize};

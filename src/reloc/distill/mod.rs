@@ -12,6 +12,13 @@
 //! | without a name, or TYPEDEF, TYPE_TAG | split BTF, behind the module's own | it is |
 //! | FUNC, VAR, DATASEC, DECL_TAG | refused | |
 //!
+//! The ids in `.BTF_ids` are roots: what they name in the base is needed, too. Only those of FUNC,
+//! VAR, DATASEC and DECL_TAG go nowhere, as a distilled base holds none: such an id becomes that of
+//! the module's own type of the kind and name, or 0. So does that of a TYPEDEF which nothing else
+//! refers to, as its copy would be another type. In a list, the symbol still names what is 0 then, and
+//! [`super::btf_ids::fill`] finds it in the vmlinux that the module is loaded on: the ids are the same
+//! whether the module is distilled when it is built or, by way of a supplied base, when it is loaded.
+//!
 //! The members of a STRUCT or UNION with a name and the values of an ENUM are not needed; all other
 //! references are followed. Types keep the order of their ids, and each string is there once, where
 //! it is first used, so that the result is that of `btf__distill_base` in `tools/lib/bpf/btf.c`.
@@ -20,6 +27,7 @@
 //! [`Survey::of`] checks it and finds the types it needs, [`Plan::new`] numbers types and strings.
 //! Nothing can fail any more in [`Plan::write`] but for want of room.
 
+mod named;
 mod order;
 mod plan;
 mod strings;

@@ -2,9 +2,10 @@
 
 //! The plan of a distillation: every new id and string offset, before anything is written.
 
+use super::named::Named;
 use super::order::{Order, Places};
 use super::strings::Strings;
-use super::survey::{is_distilled, Survey};
+use super::survey::{is_distilled, is_named_only, Survey};
 use super::{put, Words};
 use crate::btf::{len_u32, to_usize, Btf, Error, Reason, Record};
 
@@ -22,7 +23,7 @@ pub struct Counts {
 /// A distillation in which nothing of the module or of its base can go wrong any more.
 pub struct Plan<'a> {
     pub(super) survey: &'a Survey<'a>,
-    /// The new id of each needed type, by rank.
+    /// The new id of each needed type, by rank; 0 for one that goes nowhere.
     ids: &'a [u32],
     /// Byte offsets in the base's type part, in the order of ids: of what goes to the distilled
     /// base,
@@ -41,13 +42,15 @@ impl<'a> Survey<'a> {
         let needed = self.ids.len();
         let copied = len_u32(self.ids)
             .unwrap_or(u32::MAX)
-            .saturating_sub(self.distilled);
+            .saturating_sub(self.distilled)
+            .saturating_sub(self.named);
         let split = self.btf.own_count().saturating_add(copied);
         (needed.saturating_mul(2))
             .saturating_add(self.pages.map_len())
             .saturating_add(self.pages.slots_len())
             .saturating_add(self.pages.kept_len())
             .saturating_add(Places::needs(order, split))
+            .saturating_add(Named::needs(self.named))
     }
 }
 
@@ -86,6 +89,7 @@ impl<'a> Plan<'a> {
 
         let own = survey.btf.own_count();
         let split = own.saturating_add(len_u32(copied).ok_or(short)?);
+        Named::resolve(survey, ids, take(Named::needs(survey.named))?).ok_or(short)?;
         let words = take(Places::needs(order, split))?;
         let name_off = |index: u32| {
             match index.checked_sub(own) {
@@ -116,6 +120,9 @@ impl<'a> Plan<'a> {
 
     /// The new id of the type with this id in the module's BTF on its base; `None` past the end,
     /// and for a type of the base that the module does not need.
+    ///
+    /// A FUNC, VAR, DATASEC or DECL_TAG of the base that a root named is what the module itself has
+    /// of that kind and name, or else 0.
     #[inline]
     pub fn new_id(&self, id: u32) -> Option<u32> {
         let Some(own) = id.checked_sub(self.survey.btf.start_id()) else {
@@ -173,6 +180,8 @@ fn number<'a>(
         put(ids, survey.needed.rank(*id)?, *offset);
     }
     let (distilled, copied) = offsets.split_at_mut_checked(to_usize(survey.distilled))?;
+    let len = copied.len().checked_sub(to_usize(survey.named))?;
+    let copied = copied.get_mut(..len)?;
     let first_copied = survey
         .distilled
         .checked_add(1)?
@@ -185,6 +194,8 @@ fn number<'a>(
             put(distilled, to_usize(next_distilled), offset);
             next_distilled = next_distilled.checked_add(1)?;
             *id = next_distilled;
+        } else if is_named_only(&record) {
+            *id = 0;
         } else {
             put(copied, to_usize(next_copied), offset);
             *id = first_copied.checked_add(next_copied)?;

@@ -59,11 +59,14 @@ pub struct Survey<'a> {
     pub(super) offsets: &'a [u32],
     /// How many of them go to the distilled base.
     pub(super) distilled: u32,
+    /// How many of them go nowhere: an id asks for a FUNC or the like.
+    pub(super) named: u32,
     pub(super) pages: Pages<'a>,
 }
 
 impl<'a> Survey<'a> {
-    /// Checks `module` and finds the types it needs.
+    /// Checks `module` and finds the types it needs, those that `roots` name included: the ids in
+    /// its `.BTF_ids`, in any order, of which those that are not of the base do not matter.
     ///
     /// `words` has the length that [`Module::survey_len`] gives; its content does not matter.
     ///
@@ -71,7 +74,7 @@ impl<'a> Survey<'a> {
     ///
     /// What the kernel would refuse in the module's BTF, a reference or a string out of range, a
     /// reference to a type of the base that no module's type may refer to, or `words` too short.
-    pub fn of(module: &Module<'a>, words: &'a mut [u32]) -> Result<Self, Error> {
+    pub fn of(module: &Module<'a>, roots: &[u32], words: &'a mut [u32]) -> Result<Self, Error> {
         let Module { base, split, own } = *module;
         let short = split.error(0, 0, Reason::ShortBuffer);
         let mut rest = Words(words);
@@ -91,6 +94,7 @@ impl<'a> Survey<'a> {
             offsets,
             found: 0,
             distilled: 0,
+            named: 0,
             seen: Seen::new(pages),
         };
         let mut btf = Btf::without_table(Some(base), split, own);
@@ -99,6 +103,9 @@ impl<'a> Survey<'a> {
             search.references(record, end)?;
             search.strings(record)
         })?;
+        for id in roots {
+            search.root(*id);
+        }
         search.found_types()?;
         Ok(Survey {
             base,
@@ -107,6 +114,7 @@ impl<'a> Survey<'a> {
             ids: search.ids.get(..search.found).ok_or(short)?,
             offsets: search.offsets.get(..search.found).ok_or(short)?,
             distilled: search.distilled,
+            named: search.named,
             pages: search.seen.pages(),
         })
     }
@@ -121,6 +129,7 @@ struct Search<'a> {
     offsets: &'a mut [u32],
     found: usize,
     distilled: u32,
+    named: u32,
     seen: Seen<'a>,
 }
 
@@ -151,6 +160,10 @@ impl Search<'_> {
             self.distilled = self.distilled.saturating_add(1);
             return self.string(0, record.name_off());
         }
+        if is_named_only(record) {
+            self.named = self.named.saturating_add(1);
+            return Ok(());
+        }
         // A base knows nothing of the types that are split off it.
         self.references(record, self.base.end_id())?;
         self.strings(record)
@@ -173,13 +186,31 @@ impl Search<'_> {
         }
         let missing = Reason::ReferenceOutOfRange { id, end };
         let record = self.base.record(id).ok_or(missing)?;
-        if let kind @ (Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag) = record.kind() {
-            return Err(Reason::NotDistilled(kind));
+        if is_named_only(&record) {
+            return Err(Reason::NotDistilled(record.kind()));
         }
+        self.add(id, &record);
+        Ok(())
+    }
+
+    /// Finds the type with this id where it is one of the base, of whatever kind but a TYPEDEF: a
+    /// copy of that would not be what the kernel knows by its name.
+    fn root(&mut self, id: u32) {
+        if id == 0 || id >= self.base.end_id() {
+            return;
+        }
+        let record = self.base.record(id);
+        let record = record.filter(|record| record.kind() != Kind::Typedef);
+        if let Some(record) = record.filter(|_| !self.needed.set(id)) {
+            self.add(id, &record);
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, id: u32, record: &Record<'_>) {
         put(self.ids, self.found, id);
         put(self.offsets, self.found, record.at());
         self.found = self.found.saturating_add(1);
-        Ok(())
     }
 
     #[inline]
@@ -201,4 +232,14 @@ impl Search<'_> {
 #[inline]
 pub(super) fn is_distilled(record: &Record<'_>) -> bool {
     is_indexed(record)
+}
+
+/// Whether a type of the base has no place in the result, so that an id can only ask for what the
+/// module has of its kind and name.
+#[inline]
+pub(super) fn is_named_only(record: &Record<'_>) -> bool {
+    matches!(
+        record.kind(),
+        Kind::Func | Kind::Var | Kind::Datasec | Kind::DeclTag
+    )
 }

@@ -14,7 +14,7 @@ const LEVELS: usize = 9;
 /// Whether `a` and `b` have the same members (name, offset, size) or values (name, value).
 ///
 /// The members of a member without a name count as members, too.
-pub(super) fn same(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
+pub(in crate::reloc) fn same(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
     if !same_head(btf, a, b) {
         return false;
     }

@@ -21,7 +21,7 @@
 mod embedded;
 mod fate;
 mod inline;
-mod layout;
+pub(super) mod layout;
 pub(super) mod matching;
 mod opaque;
 mod order;

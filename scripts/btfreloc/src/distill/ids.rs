@@ -2,10 +2,9 @@
 
 //! `.BTF_ids` once the types have other ids.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 
-use rust_btfreloc::elf::Elf;
+use rust_btfreloc::elf::{Elf, Section};
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Form};
 use rust_btfreloc::reloc::Cause;
 use rust_btfreloc::text::Name;
@@ -16,8 +15,30 @@ use super::Distilled;
 pub struct Mapped {
     /// All of it.
     pub bytes: Vec<u8>,
-    /// What is not in the distilled BTF, so that its id became 0, as `resolve_btfids` has it.
-    pub lost: Vec<String>,
+    /// What has no place in the distilled BTF, so that its id became 0, as `resolve_btfids` has it;
+    /// and whether it is in a list, where its symbol still names it.
+    pub lost: Vec<(String, bool)>,
+}
+
+/// The ids in the `.BTF_ids` of `elf`.
+///
+/// # Errors
+///
+/// It cannot be told what is in it.
+pub fn roots(elf: &Elf<'_>) -> Result<Vec<u32>, Cause<'static>> {
+    let Some((section, original)) = section(elf) else {
+        return Ok(Vec::new());
+    };
+    let symbols = elf.symbols().map_err(|_| Cause::Symbols)?;
+    let symbols = symbols.in_section(&section);
+    let mut bytes = vec![0; original.len()];
+    let ids = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(Cause::Ids)?;
+    let mut roots = Vec::new();
+    let Ok(()) = ids.each(symbols, |entry| -> Result<(), Infallible> {
+        roots.push(entry.id);
+        Ok(())
+    });
+    Ok(roots)
 }
 
 impl Mapped {
@@ -27,38 +48,31 @@ impl Mapped {
     ///
     /// It cannot be told what is in it.
     pub fn of(elf: &Elf<'_>, distilled: &Distilled) -> Result<Option<Self>, Cause<'static>> {
-        let found = elf.section(b".BTF_ids");
-        let found = found.and_then(|found| Some((found, elf.data(&found)?)));
-        let Some((section, original)) = found.filter(|(_, bytes)| !bytes.is_empty()) else {
+        let Some((section, original)) = section(elf) else {
             return Ok(None);
         };
         let symbols = elf.symbols().map_err(|_| Cause::Symbols)?;
         let symbols = symbols.in_section(&section);
         let mut bytes = vec![0; original.len()];
         let ids = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(Cause::Ids)?;
-        let (mut lost, mut others) = (Vec::new(), HashMap::new());
+        let new_id = |id| distilled.new_id(id).unwrap_or(0);
+        let mut lost = Vec::new();
         let Ok(()) = ids.each(symbols, |entry| -> Result<(), Infallible> {
-            if distilled.new_id(entry.id).is_none() {
-                match own(entry.form, distilled) {
-                    Some(id) => drop(others.insert(entry.id, id)),
-                    None => lost.push(format!("{} (id {})", named(entry.form), entry.id)),
-                }
+            if entry.id != 0 && new_id(entry.id) == 0 {
+                let in_list = matches!(entry.form, Form::Id { .. });
+                lost.push((format!("{} (id {})", named(entry.form), entry.id), in_list));
             }
             Ok(())
         });
-        let other = |id| others.get(&id).copied().unwrap_or(0);
-        let map = |id| Some(distilled.new_id(id).unwrap_or_else(|| other(id)));
-        ids.patch(map).map_err(Cause::Ids)?;
+        ids.patch(|id| Some(new_id(id))).map_err(Cause::Ids)?;
         Ok(Some(Mapped { bytes, lost }))
     }
 }
 
-/// The module's own type of that name, which is what its source knows by it.
-fn own(form: Form<'_>, distilled: &Distilled) -> Option<u32> {
-    match form {
-        Form::Id { kind, name } => distilled.own(kind, name),
-        Form::Set(_) | Form::Set8 { .. } => None,
-    }
+fn section<'a>(elf: &Elf<'a>) -> Option<(Section<'a>, &'a [u8])> {
+    let section = elf.section(b".BTF_ids")?;
+    let bytes = elf.data(&section)?;
+    (!bytes.is_empty()).then_some((section, bytes))
 }
 
 /// Of a set only the name is known: the symbols of its ids tell what stood there before it was

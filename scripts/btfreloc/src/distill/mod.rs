@@ -12,6 +12,8 @@ use anyhow::{ensure, Context, Result};
 pub use ids::Mapped;
 pub use result::Distilled;
 
+use rust_btfreloc::reloc::Cause;
+
 use crate::input::{self, Bases, Content, Module};
 use crate::inspect::Sort;
 use crate::sections::with_sections;
@@ -71,16 +73,17 @@ fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
     };
     let plain = plain.map_err(|reason| Refused(reason.to_owned()))?;
     let base = bases.of(module)?;
-    let distilled = Distilled::of(&base.base(), plain).map_err(|reason| {
+    let told = |cause: Cause<'_>| Refused(cause.to_string());
+    let roots = sections.elf.as_ref().map(ids::roots).transpose();
+    let roots = roots.map_err(told)?.unwrap_or_default();
+    let distilled = Distilled::of(&base.base(), plain, &roots).map_err(|reason| {
         Refused(format!(
             "not made for {}: {reason}; name the vmlinux it was built for with --base",
             base.label()
         ))
     })?;
     let ids = sections.elf.map(|elf| Mapped::of(&elf, &distilled));
-    let ids = ids
-        .transpose()
-        .map_err(|cause| Refused(cause.to_string()))?;
+    let ids = ids.transpose().map_err(told)?;
     Ok(Outcome::Done(Done {
         distilled,
         ids: ids.flatten(),
@@ -105,9 +108,13 @@ fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
         image.content == Content::Elf,
         "{label}: raw BTF has no place for .BTF.base: name files with --raw-btf and --raw-base"
     );
-    for lost in ids.iter().flat_map(|ids| &ids.lost) {
+    for (lost, in_list) in ids.iter().flat_map(|ids| &ids.lost) {
+        let by_name = match in_list {
+            true => "; rust_btfreloc finds it by name",
+            false => "",
+        };
         warn(&format!(
-            "{label}: .BTF_ids: {lost} is 0 now: no type of the module refers to it"
+            "{label}: .BTF_ids: {lost} is 0 now: .BTF.base has no place for it{by_name}"
         ));
     }
     let mut sections = vec![

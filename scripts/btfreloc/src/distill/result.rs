@@ -2,7 +2,7 @@
 
 //! A module's plain split BTF, distilled by the core.
 
-use rust_btfreloc::btf::{to_usize, Blob, Error, Form, Section, Table};
+use rust_btfreloc::btf::{to_usize, Error};
 use rust_btfreloc::reloc::distill::{Module, Order, Plan, Survey};
 use rust_btfreloc::reloc::{self, Base, Input};
 
@@ -19,16 +19,16 @@ pub struct Distilled {
 }
 
 impl Distilled {
-    /// Distills `btf`, which is split off `base`.
+    /// Distills `btf`, which is split off `base`, of a module with the ids `roots` in its `.BTF_ids`.
     ///
     /// # Errors
     ///
     /// What is wrong with it on this base.
-    pub fn of(base: &Base<'_>, btf: &[u8]) -> Result<Self, String> {
+    pub fn of(base: &Base<'_>, btf: &[u8], roots: &[u32]) -> Result<Self, String> {
         if let Some(found) = contradiction(base, btf).map_err(|error| error.to_string())? {
             return Err(found);
         }
-        distill(base, btf).map_err(|error| {
+        distill(base, btf, roots).map_err(|error| {
             let input = Input {
                 btf,
                 btf_base: None,
@@ -40,37 +40,18 @@ impl Distilled {
         })
     }
 
-    /// What has become of the type that had this id; `None` where there is none, or where it is one
-    /// of the base that no type of the module refers to.
+    /// What has become of the type that had this id: 0 for a function of the base, which has no place
+    /// in the result; `None` where there is none, or where it is one of the base that neither a type
+    /// nor an id of the module refers to.
     pub fn new_id(&self, id: u32) -> Option<u32> {
         *self.new_ids.get(to_usize(id))?
     }
-
-    /// The new id of the module's own type of this kind, as [`Kind`] prints it, and name.
-    ///
-    /// [`Kind`]: rust_btfreloc::btf::Kind
-    pub fn own(&self, kind: &[u8], name: &[u8]) -> Option<u32> {
-        let base = Blob::parse(Section::BtfBase, Form::Base, &self.btf_base).ok()?;
-        let start = Table::count(&base, 1).ok()?.checked_add(1)?;
-        let split = Blob::parse(Section::Btf, Form::Split, &self.btf).ok()?;
-        let mut types = (start..).zip(split.records());
-        let found = types.find(|(_, record)| {
-            let off = record.name_off().checked_sub(base.strings_len());
-            let kind_is = record
-                .kind()
-                .to_string()
-                .as_bytes()
-                .eq_ignore_ascii_case(kind);
-            kind_is && off.is_some_and(|off| split.string_is(off, name))
-        });
-        found.map(|(id, _)| id)
-    }
 }
 
-fn distill(base: &Base<'_>, btf: &[u8]) -> Result<Distilled, Error> {
+fn distill(base: &Base<'_>, btf: &[u8], roots: &[u32]) -> Result<Distilled, Error> {
     let module = Module::read(base.btf(), btf)?;
     let mut words = vec![0; module.survey_len()];
-    let survey = Survey::of(&module, &mut words)?;
+    let survey = Survey::of(&module, roots, &mut words)?;
     let mut scratch = vec![0; survey.scratch_len(Order::ByName)];
     let plan = Plan::new(&survey, Order::ByName, &mut scratch)?;
     let (mut btf_base, mut btf) = (vec![0; plan.base_len()], vec![0; plan.split_len()]);

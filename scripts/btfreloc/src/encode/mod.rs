@@ -180,7 +180,7 @@ impl Encoder<'_> {
                 btf_base: None,
             }));
         };
-        let distilled = Distilled::of(&base, &btf).map_err(Refused)?;
+        let distilled = Distilled::of(&base, &btf, &[]).map_err(Refused)?;
         Ok(Some(Encoded {
             btf: distilled.btf,
             btf_base: Some(distilled.btf_base),
