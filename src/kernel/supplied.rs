@@ -28,8 +28,9 @@ pub(super) fn find(loader: &Loader, release: &[u8]) -> Result<Option<Firmware>, 
     }
 }
 
-/// Distills `split`, plain split BTF of a module with the ids `roots` in its `.BTF_ids`, against `base`, the BTF of the kernel `release`, and calls
-/// `then` with the result and with what maps the ids of `split` to its.
+/// Distills `split`, plain split BTF of a module with the ids `roots` in its `.BTF_ids`, against
+/// `base`, the BTF of the kernel `release`, and calls `then` with the result and with what maps the
+/// ids of `split` to its.
 ///
 /// # Errors
 ///

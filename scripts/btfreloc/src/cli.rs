@@ -81,6 +81,8 @@ const CHECK: &str = "\
 Verdicts:
   relocates exactly             every base type has its match
   relocates with opaque types   types without a match become the module's own: declared, or of a size alone
+  rebased exactly               of standalone BTF, every type that the kernel has is the same there
+  rebased with conflicts        types that the kernel has in another layout stay the module's own
   left alone                    the kernel takes the BTF as it is
   dropped                       the module loads without BTF
   left to the kernel            the kernel's own verdict holds

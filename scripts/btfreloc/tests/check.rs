@@ -263,7 +263,7 @@ fn json_has_every_pair_with_its_figures() {
     });
     assert_eq!(first, expected);
     let summary = json!({
-        "checked": 4, "exact": 1, "opaque": 1, "left_alone": 0, "dropped": 2,
+        "checked": 4, "exact": 1, "opaque": 1, "conflicts": 0, "left_alone": 0, "dropped": 2,
         "left_to_kernel": 0, "no_btf": 0,
     });
     assert_eq!(json["summary"], summary);

@@ -166,7 +166,7 @@ fn btf_that_stands_alone_has_its_conflicts() {
     let cells = page.cells();
     assert_eq!(
         (&*cells[0].outcome, &*cells[0].words),
-        ("opaque", "1 conflict ")
+        ("conflicts", "1 conflict ")
     );
     let conflict = "[2] STRUCT task is not vmlinux [2]: it has 8 bytes, 4 in vmlinux";
     assert_eq!(page.reasons(&[(0, 0)])[0]["conflicts"][0], conflict);

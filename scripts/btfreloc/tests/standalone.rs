@@ -60,7 +60,8 @@ fn conflicts_are_told_and_explained() {
     let short = run(&["check", &module, "--against", &kernel]);
     let line = format!(
         "{module}: {kernel}: stands alone, rebased with conflicts: types of vmlinux 1, of \
-         the module 6, not needed 0, conflicts 2\n"
+         the module 6, not needed 0, conflicts 2 (first: [1] STRUCT task is not vmlinux [2]: it has \
+         16 bytes, 8 in vmlinux)"
     );
     assert!(short.text().starts_with(&line), "{}", short.text());
     let itself = "    [1] STRUCT task is not vmlinux [2]: it has 16 bytes, 8 in vmlinux\n";
@@ -86,11 +87,12 @@ fn json_has_the_figures_and_the_conflicts() {
     let (kernel, module) = small("standalone-json", 16);
     let run = run(&["check", "--format", "json", &module, "--against", &kernel]);
     let row = &run.json()["results"][0];
-    assert_eq!(row["outcome"], "opaque");
+    assert_eq!(row["outcome"], "conflicts");
     assert_eq!(
         row["rebase"],
         json!({
             "mapped": 1, "own": 6, "left_out": 0, "conflicts": 2,
+            "first": "[1] STRUCT task is not vmlinux [2]: it has 16 bytes, 8 in vmlinux",
             "conflicting": [{
                 "id": 1, "kind": "STRUCT", "name": "task", "candidate": 2,
                 "text": "[1] STRUCT task is not vmlinux [2]: it has 16 bytes, 8 in vmlinux",

@@ -329,7 +329,14 @@ fn a_typedef_is_the_same_only_with_the_same_target() {
     assert_eq!((&*told[0].0, &*told[1].0), ("t", "u"));
     assert_eq!(
         (told[1].2, &*told[1].3, told[1].5),
-        (Kind::Int, "long", Difference::Name)
+        (
+            Kind::Int,
+            "long",
+            Difference::Size {
+                found: 8,
+                expected: 4
+            }
+        )
     );
 }
 

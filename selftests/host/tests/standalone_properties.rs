@@ -18,10 +18,12 @@ use rust_btfreloc::reloc::standalone::{recognise, NotAlone};
 
 use random::{case, damage, damaged, Case};
 
+const INT: u32 = 1;
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
 const ENUM: u32 = 6;
 const FWD: u32 = 7;
+const TYPEDEF: u32 = 8;
 const FUNC: u32 = 12;
 const FUNC_PROTO: u32 = 13;
 const VAR: u32 = 14;
@@ -29,6 +31,9 @@ const DATASEC: u32 = 15;
 const DECL_TAG: u32 = 17;
 const TYPE_TAG: u32 = 18;
 const ENUM64: u32 = 19;
+
+/// Kinds that are looked through where the other side has none, in this order.
+const LOOKED_THROUGH: [u32; 2] = [TYPEDEF, TYPE_TAG];
 
 /// A case rebased.
 struct Run {
@@ -91,6 +96,36 @@ impl Naive {
         (self.own.get(own), self.base.get(theirs))
     }
 
+    /// Whether one side of a pair is looked through.
+    fn is_way(&self, pair: (u32, u32)) -> bool {
+        let (own, theirs) = self.types(pair);
+        match (own.kind, theirs.kind) {
+            (TYPEDEF, TYPEDEF) => own.name != theirs.name,
+            (own, theirs) => {
+                own != theirs
+                    && [own, theirs]
+                        .iter()
+                        .any(|kind| LOOKED_THROUGH.contains(kind))
+            }
+        }
+    }
+
+    /// The pairs that a pair leads to.
+    fn next(&self, (own, theirs): (u32, u32)) -> Vec<(u32, u32)> {
+        let (a, b) = self.types((own, theirs));
+        if a.kind == b.kind {
+            return self.references((own, theirs));
+        }
+        for kind in LOOKED_THROUGH {
+            match (a.kind == kind, b.kind == kind) {
+                (true, _) => return vec![(a.word, theirs)],
+                (_, true) => return vec![(own, b.word)],
+                _ => {}
+            }
+        }
+        Vec::new()
+    }
+
     /// The pairs that the references of a pair lead to.
     fn references(&self, (own, theirs): (u32, u32)) -> Vec<(u32, u32)> {
         let ids = |model: &Model, id| -> Vec<u32> {
@@ -113,11 +148,20 @@ impl Naive {
 
     fn holds(&self, pair: (u32, u32)) -> bool {
         let (own, theirs) = self.types(pair);
+        let follows = |next: (u32, u32)| match next {
+            (0, other) => is_void(&self.base, other),
+            (own, 0) => is_void(&self.own, own),
+            next => self.pairs.contains(&next),
+        };
+        if self.is_way(pair) {
+            return self.next(pair).into_iter().all(follows);
+        }
         if declared(own, theirs) {
             return true;
         }
         let never = [FUNC, VAR, DATASEC, DECL_TAG].contains(&own.kind);
-        let head = |type_: &Type| (type_.kind, type_.vlen, type_.name.clone());
+        let named = |type_: &Type| (type_.kind != INT).then(|| type_.name.clone());
+        let head = |type_: &Type| (type_.kind, type_.vlen, named(type_));
         let flag = own.kflag == theirs.kflag || [STRUCT, UNION].contains(&own.kind);
         let plain = |model: &Model, type_: &Type| -> Vec<Word> {
             let words = model.words(type_).into_iter();
@@ -129,7 +173,6 @@ impl Naive {
             words.filter(counts).collect()
         };
         let words = || plain(&self.own, own) == plain(&self.base, theirs);
-        let follows = |next: (u32, u32)| next == (0, 0) || self.pairs.contains(&next);
         !never
             && head(own) == head(theirs)
             && flag
@@ -141,34 +184,46 @@ impl Naive {
         let (own, theirs) = self.types(pair);
         let composite = [STRUCT, UNION].contains(&own.kind);
         let loose = |next| self.loose.contains(&next);
+        if self.is_way(pair) {
+            let tag = (own.kind == TYPE_TAG) != (theirs.kind == TYPE_TAG);
+            return tag || self.next(pair).into_iter().any(loose);
+        }
         if declared(own, theirs) {
             return ids[pair.0 as usize] != Some(pair.1) || !is_declaration(own);
         }
         !composite && self.references(pair).into_iter().any(loose)
     }
 
-    /// The least type of the kernel that a type is the same as.
+    /// The type of the kernel that a type is the same as: one of its name, or else the least.
     fn same(&self, own: u32) -> Option<u32> {
         let same = (1..self.base.end_id()).map(|theirs| (own, theirs));
-        let mut same = same.filter(|pair| self.pairs.contains(pair) && !self.loose.contains(pair));
-        same.next().map(|(_, theirs)| theirs)
+        let same = same.filter(|pair| self.pairs.contains(pair) && !self.loose.contains(pair));
+        let same = same.filter(|pair| !self.is_way(*pair));
+        let best = same.min_by_key(|pair| {
+            let (own, theirs) = self.types(*pair);
+            (own.name != theirs.name, pair.1)
+        });
+        best.map(|(_, theirs)| theirs)
     }
 
     /// The most types of the kernel that one type has to be compared with.
     fn crowd(&self) -> usize {
-        let named = |name: &str| {
-            self.base
-                .types
-                .iter()
-                .filter(|other| other.name == name)
-                .count()
-        };
+        let types = &self.base.types;
+        let named = |name: &str| types.iter().filter(|other| other.name == name).count();
+        let of = |kind| types.iter().filter(|other| other.kind == kind).count();
         let names = self.own.types.iter().map(|type_| &type_.name);
-        names
-            .filter(|name| !name.is_empty())
-            .map(|name| named(name))
-            .max()
-            .unwrap_or(0)
+        let names = names.filter(|name| !name.is_empty());
+        let crowd = names.map(|name| named(name)).max().unwrap_or(0);
+        crowd.max(of(TYPEDEF)).max(of(TYPE_TAG))
+    }
+}
+
+/// Whether `id` is void, or a typedef of it.
+fn is_void(model: &Model, id: u32) -> bool {
+    match id {
+        0 => true,
+        _ if model.get(id).kind == TYPEDEF => is_void(model, model.get(id).word),
+        _ => false,
     }
 }
 
@@ -236,7 +291,9 @@ proptest! {
                 prop_assert!(naive.pairs.contains(&(id, ours)), "[{}] {:?} is not [{}]", id, type_, ours);
             }
             let named = !type_.name.is_empty() && type_.kind != TYPE_TAG;
-            if named && !is_declaration(type_) {
+            // An INT of another spelling is found where references lead to it.
+            let reached = ours.is_some() || type_.kind != INT;
+            if named && reached && !is_declaration(type_) {
                 prop_assert_eq!(ours, naive.same(id), "[{}] {:?}", id, type_);
             }
         }

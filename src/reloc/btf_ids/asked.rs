@@ -66,7 +66,7 @@ impl BtfIds<'_> {
 }
 
 /// The kind that a symbol means by `word`.
-fn kind_of(word: &[u8]) -> Option<Kind> {
+pub fn kind_of(word: &[u8]) -> Option<Kind> {
     Some(match word {
         b"func" => Kind::Func,
         b"struct" => Kind::Struct,

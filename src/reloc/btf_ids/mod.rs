@@ -36,7 +36,7 @@ mod mark;
 mod patch;
 mod set;
 
-pub use asked::{fill, Asked};
+pub use asked::{fill, kind_of, Asked};
 pub use form::Form;
 
 use crate::btf::{len_u32, read_u32, to_usize};

@@ -2,8 +2,11 @@
 
 //! What of a module's type and a type of vmlinux can be compared without following references.
 
-use super::pairs::State;
-use crate::btf::{read_u32, Btf, Kind, Record};
+use super::pairs::{Bond, State};
+use crate::btf::{read_u32, to_usize, Btf, Kind, Record};
+
+/// Typedefs in a row that are looked through.
+const DEPTH: u32 = 32;
 
 /// The first contradiction between a module's type and vmlinux's: what the module has (`found`)
 /// against what vmlinux has (`expected`). Elements are members, values or parameters, from 0.
@@ -11,7 +14,7 @@ use crate::btf::{read_u32, Btf, Kind, Record};
 pub enum Difference {
     /// Types of different kinds, or a struct and a declaration of a union.
     Kind { found: Kind, expected: Kind },
-    /// Types of different names.
+    /// Types of different names, of kinds that are known by them.
     Name,
     /// Sizes in bytes.
     Size { found: u32, expected: u32 },
@@ -49,6 +52,17 @@ pub enum Difference {
     TooMany,
 }
 
+/// Which of the two types of a pair the next one is reached through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Both, reference by reference.
+    Both,
+    /// The module's alone, which vmlinux has not there.
+    Own,
+    /// Vmlinux's alone.
+    Theirs,
+}
+
 /// The BTF of both sides.
 #[derive(Clone, Copy)]
 pub(super) struct Sides<'s, 'a> {
@@ -64,6 +78,13 @@ impl Sides<'_, '_> {
         theirs: &Record<'_>,
     ) -> Result<State, Difference> {
         let (found, expected) = (own.kind(), theirs.kind());
+        if self.bond(own, theirs) == Bond::Way {
+            return Ok(match is_tag(own) || is_tag(theirs) {
+                // A tag says what may be done through the pointer; whoever holds that is the same.
+                true => State::Loose,
+                false => State::Same,
+            });
+        }
         let same_name = self.same_name(own.name_off(), theirs.name_off());
         let declared = is_declared(own) || is_declared(theirs);
         if same_name && declared && flavour(own).is_some() && flavour(own) == flavour(theirs) {
@@ -72,7 +93,8 @@ impl Sides<'_, '_> {
         if found != expected {
             return Err(Difference::Kind { found, expected });
         }
-        if !same_name {
+        // Compilers spell them as they like: "long unsigned int" is "unsigned long" elsewhere.
+        if !same_name && found != Kind::Int {
             return Err(Difference::Name);
         }
         match found {
@@ -99,6 +121,77 @@ impl Sides<'_, '_> {
             | Kind::Locsec => return Err(Difference::Kind { found, expected }),
         }
         Ok(State::Same)
+    }
+
+    /// What `own` may become of `theirs`.
+    pub(super) fn bond(&self, own: &Record<'_>, theirs: &Record<'_>) -> Bond {
+        match (own.kind(), theirs.kind()) {
+            _ if step(own, theirs) != Step::Both => Bond::Way,
+            (Kind::Typedef, Kind::Typedef)
+                if !self.same_name(own.name_off(), theirs.name_off()) =>
+            {
+                Bond::Way
+            }
+            (Kind::Int, Kind::Int) if !self.same_name(own.name_off(), theirs.name_off()) => {
+                Bond::Spelling
+            }
+            _ => Bond::Same,
+        }
+    }
+
+    /// Calls `visit` with each pair that `own` and `theirs`, with these ids, lead to.
+    ///
+    /// # Errors
+    ///
+    /// What only one of them refers to, and what `visit` returns.
+    pub(super) fn each_next(
+        &self,
+        (own_id, own): (u32, &Record<'_>),
+        (their_id, theirs): (u32, &Record<'_>),
+        mut visit: impl FnMut(u32, u32) -> Result<(), Difference>,
+    ) -> Result<(), Difference> {
+        let mut visit = |found, expected| match self.next(found, expected) {
+            (0, 0) => Ok(()),
+            (0, _) | (_, 0) => Err(Difference::Void { found, expected }),
+            (found, expected) => visit(found, expected),
+        };
+        match step(own, theirs) {
+            Step::Own => visit(own.type_id(), their_id),
+            Step::Theirs => visit(own_id, theirs.type_id()),
+            Step::Both if own.kind() != theirs.kind() => Ok(()),
+            Step::Both => own.each_id(|at, found| {
+                visit(found, read_u32(theirs.bytes(), to_usize(at)).unwrap_or(0))
+            }),
+        }
+    }
+
+    /// Whether the reference at byte `at` of the module's type `user`, which is to its type `own`,
+    /// leads from the pair of `user` and `candidate` to that of `own` and `theirs`.
+    pub(super) fn leads(
+        &self,
+        (user, at): (&Record<'_>, u32),
+        (candidate_id, candidate): (u32, &Record<'_>),
+        (own, theirs): (u32, u32),
+    ) -> bool {
+        let expected = match step(user, candidate) {
+            Step::Own => Some(candidate_id),
+            Step::Both if user.kind() == candidate.kind() => {
+                read_u32(candidate.bytes(), to_usize(at))
+            }
+            Step::Both | Step::Theirs => None,
+        };
+        expected
+            .is_some_and(|expected| expected == theirs || self.next(own, expected) == (own, theirs))
+    }
+
+    /// The pair of these two types, without the typedefs that only vmlinux has.
+    pub(super) fn next(&self, own: u32, theirs: u32) -> (u32, u32) {
+        let record = self.own.record(own);
+        match record.is_some_and(|record| record.kind() == Kind::Typedef) {
+            true if theirs == 0 => (without_typedefs(&self.own, own), 0),
+            true => (own, theirs),
+            false => (own, without_typedefs(&self.base, theirs)),
+        }
     }
 
     fn members(&self, own: &Record<'_>, theirs: &Record<'_>) -> Result<(), Difference> {
@@ -182,6 +275,35 @@ fn encoding(found: u32, expected: u32) -> Difference {
 
 fn count(found: u32, expected: u32) -> Difference {
     Difference::Count { found, expected }
+}
+
+/// How the next pairs are reached from that of `own` and `theirs`.
+pub(super) fn step(own: &Record<'_>, theirs: &Record<'_>) -> Step {
+    let (found, expected) = (own.kind(), theirs.kind());
+    match (found, expected) {
+        _ if found == expected => Step::Both,
+        (Kind::Typedef, _) => Step::Own,
+        (_, Kind::Typedef) => Step::Theirs,
+        (Kind::TypeTag, _) => Step::Own,
+        (_, Kind::TypeTag) => Step::Theirs,
+        _ => Step::Both,
+    }
+}
+
+fn is_tag(record: &Record<'_>) -> bool {
+    record.kind() == Kind::TypeTag
+}
+
+/// What is left of the type `id` without the typedefs in front of it.
+fn without_typedefs(btf: &Btf<'_>, id: u32) -> u32 {
+    let mut id = id;
+    for _ in 0..DEPTH {
+        match btf.record(id) {
+            Some(record) if record.kind() == Kind::Typedef => id = record.type_id(),
+            _ => break,
+        }
+    }
+    id
 }
 
 /// The value of an element of an ENUM or ENUM64.

@@ -104,11 +104,13 @@ impl<'a> Plan<'a> {
     /// The element of `record`, paired with vmlinux's `candidate`, that is the pair `cause`.
     fn through(&self, record: &Record<'a>, candidate: u32, cause: u32) -> Through<'a> {
         let (own, theirs) = self.pairs.get(cause);
-        let candidate = self.base.btf().record(candidate);
-        let candidate = candidate.map_or(&[][..], |candidate| candidate.bytes());
+        let other = self.base.btf().record(candidate);
+        let sides = self.spread().sides;
         let found = record.each_id(|at, id| {
-            let expected = read_u32(candidate, to_usize(at));
-            match id == own && expected == Some(theirs) {
+            let leads = other
+                .as_ref()
+                .is_some_and(|other| sides.leads((record, at), (candidate, other), (own, theirs)));
+            match id == own && leads {
                 true => Err(at),
                 false => Ok(()),
             }
@@ -131,9 +133,14 @@ impl<'a> Plan<'a> {
             self.btf.record(type_id)?,
             self.base.btf().record(candidate)?,
         );
-        let difference = match self.spread().judge(pair, &self.pairs) {
+        let spread = self.spread();
+        let void = || {
+            let sides = spread.sides;
+            sides.each_next((type_id, &record), (candidate, &other), |_, _| Ok(()))
+        };
+        let difference = match spread.judge(pair, &self.pairs) {
             Err(difference) => difference,
-            Ok(_) => void(&record, &other).unwrap_or(Difference::TooMany),
+            Ok(_) => void().err().unwrap_or(Difference::TooMany),
         };
         let element = difference.element();
         let element = element.map_or(&[][..], |element| self.element_name(&record, element));
@@ -160,20 +167,6 @@ impl<'a> Plan<'a> {
         let off = bytes.and_then(|bytes| read_u32(bytes, 0));
         off.and_then(|off| self.btf.name(off)).unwrap_or(&[])
     }
-}
-
-/// The first reference that is void on one side only.
-fn void(own: &Record<'_>, theirs: &Record<'_>) -> Option<Difference> {
-    let found =
-        own.each_id(
-            |at, found| match read_u32(theirs.bytes(), to_usize(at)).unwrap_or(0) {
-                expected if (found == 0) != (expected == 0) => {
-                    Err(Difference::Void { found, expected })
-                }
-                _ => Ok(()),
-            },
-        );
-    found.err()
 }
 
 impl Difference {

@@ -18,6 +18,12 @@
 //! through pointers too: the layout of what a pointer leads to is part of what the code relies on.
 //! A declaration does not contradict what it declares.
 //!
+//! What counts is the layout, not the spelling, which differs by compiler and by `#define`: an INT is
+//! the same where size and encoding are, and a typedef on one side only, or of another name, is
+//! looked through. Such a typedef stays the module's own, as it may be asked for by its name. A type
+//! tag on one side only, as gcc has none, does not make the struct that holds the pointer another;
+//! the pointer itself stays the module's.
+//!
 //! In three steps: [`recognise`] tells that BTF stands alone, [`Survey::of`] looks at it and tells
 //! how much scratch is needed, [`Plan::new`] decides. Nothing can fail any more in [`Plan::write`]
 //! but for want of room. [`Plan::conflicts`] tells which types vmlinux has in another layout.

@@ -13,7 +13,19 @@ const PER_TYPE: u32 = 2;
 const LEAST: u32 = 64;
 
 const STATE_SHIFT: u32 = 30;
-const ID_MASK: u32 = (1 << STATE_SHIFT) - 1;
+const BOND_SHIFT: u32 = 28;
+const ID_MASK: u32 = (1 << BOND_SHIFT) - 1;
+
+/// What a type of the module may become of the type of vmlinux that it is paired with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bond {
+    /// That type.
+    Same,
+    /// That type, where it has none of its own name: an INT that is spelled in another way.
+    Spelling,
+    /// Nothing: one of the two is looked through, so that it only leads to others.
+    Way,
+}
 
 /// How the types of a pair stand to each other, the later the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +45,7 @@ pub(super) struct Pairs<'a> {
     heads: &'a mut [u32],
     /// For each pair the module's type,
     own: &'a mut [u32],
-    /// the state, and the type of vmlinux,
+    /// the state, the bond, and the type of vmlinux,
     theirs: &'a mut [u32],
     /// the pair of the module's type that was added before it, as in `heads`,
     before: &'a mut [u32],
@@ -116,7 +128,7 @@ impl<'a> Pairs<'a> {
     }
 
     /// Adds a pair, taken for the same, where it is not there; `false` where there is no room.
-    pub(super) fn add(&mut self, own: u32, theirs: u32) -> bool {
+    pub(super) fn add(&mut self, own: u32, theirs: u32, bond: Bond) -> bool {
         let mut count = 0usize;
         for pair in self.of(own) {
             if self.get(pair).1 == theirs {
@@ -134,7 +146,12 @@ impl<'a> Pairs<'a> {
         }
         self.len = self.len.saturating_add(1);
         put(self.own, at, own);
-        put(self.theirs, at, theirs & ID_MASK);
+        let bond = match bond {
+            Bond::Same => 0,
+            Bond::Spelling => 1,
+            Bond::Way => 2,
+        };
+        put(self.theirs, at, (bond << BOND_SHIFT) | (theirs & ID_MASK));
         put(self.before, at, head);
         put(self.heads, index, self.len);
         true
@@ -142,13 +159,13 @@ impl<'a> Pairs<'a> {
 
     /// Makes a pair's state worse, because of the pair `cause`.
     pub(super) fn set(&mut self, pair: u32, state: State, cause: u32) {
-        let (_, theirs) = self.get(pair);
         let code = match state {
             State::Same => 0,
             State::Loose => 1,
             State::Different => 2,
         };
-        put(self.theirs, to_usize(pair), (code << STATE_SHIFT) | theirs);
+        let rest = self.rest(pair);
+        put(self.theirs, to_usize(pair), (code << STATE_SHIFT) | rest);
         let root = match cause == pair {
             true => pair,
             false => self.root(cause),
@@ -185,9 +202,17 @@ impl<'a> Pairs<'a> {
         pair
     }
 
-    /// The least type of vmlinux that is the same as one of the module's.
+    /// The type of vmlinux that is the same as one of the module's: one of its name before others,
+    /// then the least.
     pub(super) fn same(&self, own: u32) -> Option<u32> {
         let same = self.of(own).filter(|pair| self.state(*pair) == State::Same);
-        same.map(|pair| self.get(pair).1).min()
+        let best = same.map(|pair| self.rest(pair)).min()?;
+        (best >> BOND_SHIFT < 2).then_some(best & ID_MASK)
+    }
+
+    /// The bond and the type of vmlinux, as they are kept.
+    fn rest(&self, pair: u32) -> u32 {
+        let word = self.theirs.get(to_usize(pair)).copied().unwrap_or(0);
+        word & ((1 << STATE_SHIFT) - 1)
     }
 }

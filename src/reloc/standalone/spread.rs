@@ -5,14 +5,15 @@
 //!
 //! Each pair of one name is taken for the same, as is each pair that the references of such a pair
 //! lead to, in step on both sides. Then what differs takes with it what refers to it, until nothing
-//! changes. So types that refer to each other in a circle are the same unless something in it is
+//! changes. Where one side has a typedef, or a type tag, that the other has not, it is looked through.
+//! So types that refer to each other in a circle are the same unless something in it is
 //! not (a greatest fixed point, as `btf_dedup_is_equiv` in `tools/lib/bpf/btf.c` has it).
 
 use super::by_name::{key, ByName};
-use super::compare::{flavour, is_declared, Difference, Sides};
-use super::pairs::{Pairs, State};
+use super::compare::{flavour, is_declared, step, Difference, Sides, Step};
+use super::pairs::{Bond, Pairs, State};
 use super::users::Users;
-use crate::btf::{read_u32, to_usize, Record};
+use crate::btf::{Kind, Record};
 use crate::reloc::distilled::matching::{self, Use};
 use crate::reloc::distilled::Fate;
 use crate::reloc::index::is_indexed;
@@ -61,7 +62,7 @@ impl Spread<'_, '_> {
             for (theirs, candidate) in self.base.named(name) {
                 let same_kind = candidate.kind() == record.kind();
                 let declares = is_declared(&record) && flavour(&candidate) == flavour(&record);
-                if (same_kind || declares) && !pairs.add(id, theirs) {
+                if (same_kind || declares) && !pairs.add(id, theirs, Bond::Same) {
                     break;
                 }
             }
@@ -80,7 +81,7 @@ impl Spread<'_, '_> {
             };
             for (id, record) in self.names.named(self.sides.own, name) {
                 if record.kind() == candidate.kind() && !is_indexed(&record) {
-                    pairs.add(id, theirs);
+                    pairs.add(id, theirs, Bond::Same);
                 }
             }
         }
@@ -137,23 +138,33 @@ impl Spread<'_, '_> {
         named.find_map(|(id, other)| same(&other).then_some(id))
     }
 
-    /// Judges a pair and adds those that its references lead to.
+    /// Judges a pair and adds those that it leads to.
     fn expand(&self, pair: u32, pairs: &mut Pairs<'_>) -> Result<State, Difference> {
         let state = self.judge(pair, pairs)?;
+        let (own_id, their_id) = pairs.get(pair);
         let (own, theirs) = self.records(pair, pairs).ok_or(Difference::TooMany)?;
-        if own.kind() != theirs.kind() {
-            return Ok(state);
-        }
-        own.each_id(|at, found| {
-            let expected = read_u32(theirs.bytes(), to_usize(at)).unwrap_or(0);
-            match (found, expected) {
-                (0, 0) => Ok(()),
-                (0, _) | (_, 0) => Err(Difference::Void { found, expected }),
-                _ if pairs.add(found, expected) => Ok(()),
-                _ => Err(Difference::TooMany),
-            }
-        })?;
+        let next = |found, expected| self.pair(found, expected, pairs);
+        self.sides
+            .each_next((own_id, &own), (their_id, &theirs), next)?;
         Ok(state)
+    }
+
+    /// Adds the pair of two types that references lead to.
+    fn pair(&self, own: u32, theirs: u32, pairs: &mut Pairs<'_>) -> Result<(), Difference> {
+        let records = self
+            .sides
+            .own
+            .record(own)
+            .zip(self.sides.base.record(theirs));
+        let (record, other) = records.ok_or(Difference::TooMany)?;
+        if pairs.add(own, theirs, self.sides.bond(&record, &other)) {
+            return Ok(());
+        }
+        // An INT is spelled in more ways than there is room for; there is nothing behind it.
+        match (record.kind(), other.kind()) {
+            (Kind::Int, Kind::Int) => self.sides.compare(&record, &other).map(drop),
+            _ => Err(Difference::TooMany),
+        }
     }
 
     /// Lets each pair in `state` make those that refer to it so, too.
@@ -165,32 +176,42 @@ impl Spread<'_, '_> {
         }
         while let Some(pair) = pairs.pop() {
             let (own, theirs) = pairs.get(pair);
+            let sides = &self.sides;
             for (user, at) in users.of(own) {
-                self.tell(state, (pair, theirs), (user, at), pairs);
+                let leads = |record: &Record<'_>, id, candidate: &Record<'_>| {
+                    sides.leads((record, at), (id, candidate), (own, theirs))
+                };
+                self.tell(state, pair, user, &leads, pairs);
             }
+            // A type of vmlinux may be looked through alone.
+            let leads = |record: &Record<'_>, _, candidate: &Record<'_>| {
+                step(record, candidate) == Step::Theirs
+                    && sides.next(own, candidate.type_id()) == (own, theirs)
+            };
+            self.tell(state, pair, own, &leads, pairs);
         }
     }
 
-    /// Makes the pairs of the module's type `user` worse in which the reference at byte `at` is the
-    /// pair `cause`, of vmlinux's type `theirs`.
+    /// Makes those pairs of the module's type `user` worse of which `leads` says that they lead to the
+    /// pair `cause`.
     fn tell(
         &self,
         state: State,
-        (cause, theirs): (u32, u32),
-        (user, at): (u32, u32),
+        cause: u32,
+        user: u32,
+        leads: &dyn Fn(&Record<'_>, u32, &Record<'_>) -> bool,
         pairs: &mut Pairs<'_>,
     ) {
         let mut next = pairs.last(user);
         while let Some(pair) = next {
             next = pairs.before(pair);
-            let Some((own, candidate)) = self.records(pair, pairs) else {
+            let Some((record, candidate)) = self.records(pair, pairs) else {
                 continue;
             };
-            let refers = read_u32(candidate.bytes(), to_usize(at)) == Some(theirs);
             // A struct is what it is even where it points to what is only declared.
-            let passes = state == State::Different || !own.kind().is_composite();
-            let same_kind = own.kind() == candidate.kind();
-            if refers && passes && same_kind && pairs.state(pair) < state {
+            let passes = state == State::Different || !record.kind().is_composite();
+            let (_, id) = pairs.get(pair);
+            if passes && pairs.state(pair) < state && leads(&record, id, &candidate) {
                 pairs.set(pair, state, cause);
                 pairs.push(pair);
             }

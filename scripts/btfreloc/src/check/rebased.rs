@@ -23,6 +23,9 @@ pub struct Rebased {
     pub ids: Option<Ids>,
     /// How many types vmlinux has by name that are not the same there.
     pub conflicts: u32,
+    /// The first of them in words, one that differs in itself if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
     /// Those that differ in themselves, or all where they are to be explained.
     pub conflicting: Vec<Conflicting>,
     /// The figures in the words of the kernel module.
@@ -49,8 +52,8 @@ impl Rebased {
     /// The figures and the conflicts, `all` of them or those that lie in the type itself.
     pub(super) fn new(rebase: &Rebase<'_, '_>, all: bool) -> Self {
         let counts = rebase.plan.counts();
-        let told = rebase.plan.conflicts();
-        let told = told.filter(|conflict| all || conflict.through.is_none());
+        let conflicts = || rebase.plan.conflicts();
+        let told = conflicts().filter(|conflict| all || conflict.through.is_none());
         let Counts {
             mapped,
             own,
@@ -61,7 +64,10 @@ impl Rebased {
             own,
             left_out,
             ids: rebase.ids,
-            conflicts: rebase.plan.conflicts().map(|_| 1).sum(),
+            conflicts: conflicts().map(|_| 1).sum(),
+            first: conflicts()
+                .min_by_key(|conflict| conflict.through.is_some())
+                .map(|conflict| conflict.to_string()),
             conflicting: told.map(|conflict| Conflicting::from(&conflict)).collect(),
             text: counts.to_string(),
         }
@@ -70,7 +76,7 @@ impl Rebased {
     pub(super) fn outcome(&self) -> Outcome {
         match self.conflicts {
             0 => Outcome::Exact,
-            _ => Outcome::Opaque,
+            _ => Outcome::Conflicts,
         }
     }
 }

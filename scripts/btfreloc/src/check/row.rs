@@ -58,6 +58,7 @@ pub struct Row {
 pub enum Outcome {
     Exact,
     Opaque,
+    Conflicts,
     LeftAlone,
     Dropped,
     LeftToKernel,
@@ -135,7 +136,8 @@ impl Outcome {
         match self {
             Outcome::Exact | Outcome::LeftAlone => true,
             Outcome::NoBtf => !strict,
-            Outcome::Opaque | Outcome::Dropped | Outcome::LeftToKernel => false,
+            Outcome::Opaque | Outcome::Conflicts => false,
+            Outcome::Dropped | Outcome::LeftToKernel => false,
         }
     }
 }

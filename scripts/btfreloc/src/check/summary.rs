@@ -13,6 +13,7 @@ pub struct Summary {
     pub checked: u32,
     pub exact: u32,
     pub opaque: u32,
+    pub conflicts: u32,
     pub left_alone: u32,
     pub dropped: u32,
     pub left_to_kernel: u32,
@@ -34,6 +35,7 @@ impl Summary {
         match outcome {
             Outcome::Exact => &mut self.exact,
             Outcome::Opaque => &mut self.opaque,
+            Outcome::Conflicts => &mut self.conflicts,
             Outcome::LeftAlone => &mut self.left_alone,
             Outcome::Dropped => &mut self.dropped,
             Outcome::LeftToKernel => &mut self.left_to_kernel,

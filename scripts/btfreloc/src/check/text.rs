@@ -91,7 +91,6 @@ pub(super) fn said(row: &Row) -> Option<String> {
 pub(super) fn words(row: &Row) -> &'static str {
     match row.outcome {
         Outcome::Exact if row.rebase.is_some() => "stands alone, rebased exactly",
-        Outcome::Opaque if row.rebase.is_some() => "stands alone, rebased with conflicts",
         outcome => verdict(outcome),
     }
 }
@@ -101,6 +100,7 @@ pub(super) fn verdict(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Exact => "relocates exactly",
         Outcome::Opaque => "relocates with opaque types",
+        Outcome::Conflicts => "stands alone, rebased with conflicts",
         Outcome::LeftAlone => "left alone",
         Outcome::Dropped => "dropped",
         Outcome::LeftToKernel => "left to the kernel",
@@ -137,6 +137,9 @@ fn rebased_figures(rebased: &Rebased) -> String {
     let mut text = rebased.text.clone();
     if rebased.conflicts != 0 {
         text += &format!(", conflicts {}", rebased.conflicts);
+    }
+    if let Some(first) = &rebased.first {
+        text += &format!(" (first: {first})");
     }
     text + &ids_figures(rebased.ids.as_ref())
 }
@@ -179,6 +182,7 @@ fn write_summary(out: &mut impl Write, summary: &Summary) -> Result<()> {
     let counts = [
         (summary.exact, "exact"),
         (summary.opaque, "with opaque types"),
+        (summary.conflicts, "with conflicts"),
         (summary.left_alone, "left alone"),
         (summary.dropped, "dropped"),
         (summary.left_to_kernel, "left to the kernel"),

@@ -8,10 +8,10 @@
 use anyhow::{anyhow, ensure, Context, Result};
 use rust_btfreloc::btf::{put_u32, read_u32, Btf, Kind};
 use rust_btfreloc::elf::{Elf, Symbol};
-use rust_btfreloc::reloc::btf_ids::{BtfIds, Form};
+use rust_btfreloc::reloc::btf_ids::{kind_of, BtfIds, Form};
 use rust_btfreloc::text::Name;
 
-use super::wanted::{self, Wanted};
+use super::wanted::Wanted;
 use super::{Missing, Resolved, Several};
 
 /// A set or set8.
@@ -98,7 +98,7 @@ const PAIR: usize = 8;
 /// The type that a symbol names; `None` for that of a set, and for what is no id.
 fn named(symbol: &[u8]) -> Option<(Kind, &[u8])> {
     match Form::of(symbol)? {
-        Ok(Form::Id { kind, name }) => Some((wanted::kind(kind)?, name)),
+        Ok(Form::Id { kind, name }) => Some((kind_of(kind)?, name)),
         _ => None,
     }
 }

@@ -60,14 +60,3 @@ impl<'n> Wanted<'n> {
         }
     }
 }
-
-/// The kind that a symbol means by `word`.
-pub(super) fn kind(word: &[u8]) -> Option<Kind> {
-    Some(match word {
-        b"func" => Kind::Func,
-        b"struct" => Kind::Struct,
-        b"union" => Kind::Union,
-        b"typedef" => Kind::Typedef,
-        _ => return None,
-    })
-}

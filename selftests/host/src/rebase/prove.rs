@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Rebased;
-use crate::peer::{Btf, Type, Word, ENUM, ENUM64, FWD, INT, STRUCT, UNION};
+use crate::peer::{Btf, Type, Word, ENUM, ENUM64, FWD, INT, STRUCT, TYPEDEF, TYPE_TAG, UNION};
 
 /// A type of the module and a type of vmlinux.
 type Pair = (u32, u32);
@@ -67,7 +67,23 @@ fn same(
     while let Some((own, theirs)) = open.pop() {
         let (a, b) = (alone.get(own).unwrap(), vmlinux.get(theirs).unwrap());
         let failed = |what: &str| format!("[{own}] {} is not [{theirs}]: {what}", name(&a));
-        if a.name != b.name {
+        let ways = looked_through((own, &a), (theirs, &b));
+        if let Some((one, other)) = ways {
+            let voids = (is_void(alone, one), is_void(vmlinux, other));
+            match voids {
+                (true, true) => {}
+                (false, false) => {
+                    users.entry((one, other)).or_default().push((own, theirs));
+                    if known.insert((one, other)) {
+                        open.push((one, other));
+                    }
+                }
+                _ => return Err(failed("void")),
+            }
+            continue;
+        }
+        // An INT is what it is, however it is spelled.
+        if a.name != b.name && a.kind() != INT {
             return Err(failed("names"));
         }
         if declares(&a, &b) {
@@ -86,7 +102,8 @@ fn same(
         // The first two words are the name and the kind.
         for (one, other) in a.parts().zip(b.parts()).skip(2) {
             match (one, other) {
-                (Word::Id(0), Word::Id(0)) => {}
+                (Word::Id(one), Word::Id(other))
+                    if is_void(alone, one) && is_void(vmlinux, other) => {}
                 (Word::Id(0), _) | (_, Word::Id(0)) => return Err(failed("void")),
                 (Word::Id(one), Word::Id(other)) => {
                     proof.references += 1;
@@ -114,6 +131,34 @@ fn same(
     proof.to_several = leading_to(several.collect(), &users);
     proof.to_declared = leading_to(std::mem::take(&mut proof.to_declared), &users);
     Ok(())
+}
+
+/// The pair that is left where one side has a typedef or a type tag that the other has not, or a
+/// typedef of another name.
+fn looked_through((own, a): (u32, &Type<'_>), (theirs, b): (u32, &Type<'_>)) -> Option<Pair> {
+    let target = |type_: &Type<'_>| type_.word();
+    for kind in [TYPEDEF, TYPE_TAG] {
+        match (a.kind() == kind, b.kind() == kind) {
+            (true, true) if kind == TYPEDEF && a.name != b.name => {
+                return Some((target(a), target(b)))
+            }
+            (true, true) => return None,
+            (true, false) => return Some((target(a), theirs)),
+            (false, true) => return Some((own, target(b))),
+            (false, false) => {}
+        }
+    }
+    None
+}
+
+/// Whether `id` is void, or a typedef of it.
+fn is_void(btf: &Btf<'_>, id: u32) -> bool {
+    match id {
+        0 => true,
+        _ => btf
+            .get(id)
+            .is_some_and(|type_| type_.kind() == TYPEDEF && is_void(btf, type_.word())),
+    }
 }
 
 /// `pairs` and all from which references lead there.

@@ -66,7 +66,7 @@ fn cell(row: &Row) -> Cell {
         outcome: row.outcome,
         words: match (row.outcome, opaque.or(conflicts)) {
             (Outcome::Exact, _) => "exact".to_owned(),
-            (Outcome::Opaque, Some(words)) => words,
+            (Outcome::Opaque | Outcome::Conflicts, Some(words)) => words,
             (other, _) => text::verdict(other).to_owned(),
         },
         alone: text::alone(row).map(|alone| alone.answer),

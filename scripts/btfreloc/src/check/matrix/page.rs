@@ -33,7 +33,7 @@ pub(super) struct Cell {
 }
 
 /// The verdicts, from the one to hope for downwards, and what they mean.
-const VERDICTS: [(Outcome, &str); 6] = [
+const VERDICTS: [(Outcome, &str); 7] = [
     (
         Outcome::Exact,
         "Every kernel type that the module refers to has its match.",
@@ -45,6 +45,10 @@ const VERDICTS: [(Outcome, &str); 6] = [
     (
         Outcome::Opaque,
         "The BTF is true; a type without a match is known by name and size only.",
+    ),
+    (
+        Outcome::Conflicts,
+        "The BTF is valid; types that the kernel has in another layout stay the module's own.",
     ),
     (
         Outcome::LeftToKernel,
