@@ -120,15 +120,15 @@ fn what_the_kernel_alone_accepts_and_misreads_is_called_that() {
     let mut distilled = Builder::split(&base);
     distilled.ptr(1);
     let (stale, base, distilled) = (stale.bytes(), base.bytes(), distilled.bytes());
-    let modules: [(&[(&str, &[u8])], &str); 2] = [
-        (&[(".BTF", &stale)], "dropped"),
+    let modules = [
+        (elf(&[(".BTF", &stale)]), "dropped"),
         (
-            &[(".BTF", &distilled), (".BTF.base", &base)],
+            elf(&[(".BTF", &distilled), (".BTF.base", &base)]),
             "relocates with opaque types",
         ),
     ];
-    for (sections, verdict) in modules {
-        let module = file(&folder, "module.ko", &elf(sections));
+    for (image, verdict) in modules {
+        let module = file(&folder, "module.ko", &image);
         let done = run(&["check", &module, "--against", &kernel]);
         let line = done.text().lines().next().unwrap();
         assert!(line.contains(&format!(": {verdict}: ")), "{line}");
