@@ -269,7 +269,6 @@ fn what_is_left_to_the_kernel_is_told() {
 /// its header names what it always named, it is found in memory all the same.
 #[test]
 fn a_kernel_that_cannot_be_read_is_newer_or_damaged() {
-    type Edit<'e> = &'e dyn Fn(&mut Vec<u8>);
     let good = types().bytes();
     let length = u32::try_from(good.len()).unwrap();
     let edited = |edit: Edit<'_>| {
