@@ -57,7 +57,7 @@ check_not "the report goes with the module" test -e "$demo"
 
 check "a module with stale BTF loads" load "$MODULES/plain/vpoll.ko"
 check_has "its report says why it has none" \
-	'not for this kernel: .BTF offset [0-9]+, type \[[0-9]+\] [A-Z]+.*; rebuild it with .BTF.base, or put the vmlinux BTF of [^ ]* at /lib/firmware/btfreloc/[^ ]*[.]btf' "$(cat "$DEBUGFS/vpoll")"
+	"made with another build of $RELEASE than this kernel: .BTF offset [0-9]+, type \[[0-9]+\] [A-Z]+.*; boot that build, .* or put the vmlinux BTF of that build at /lib/firmware/btfreloc/[^ ]*[.]btf" "$(cat "$DEBUGFS/vpoll")"
 check_has "in the words of the log" "$(sed 's/[][().*+?^$|\\/]/./g' "$DEBUGFS/vpoll")" "$logged"
 check_equal "and it is counted" 1 "$(stat_of dropped)"
 check_equal "three modules were seen" 3 "$(stat_of modules_seen)"

@@ -65,23 +65,40 @@ refused() {
 	check "$1: the module loads" load "$MODULES/plain/vpoll.ko"
 	check_not "$1: without BTF" has_btf vpoll
 	check_has "$1: the log says what is wrong" \
-		"rust_btfreloc: vpoll: BTF dropped: firmware btfreloc/[^ ]*[.]btf is no help: $2; put the vmlinux BTF" "$logged"
+		"rust_btfreloc: vpoll: BTF dropped: firmware btfreloc/[^ ]*[.]btf is $2.*; put the vmlinux BTF" "$logged"
 	check_has "$1: as the report does" "$2" "$(cat "$DEBUGFS/vpoll")"
 	unload vpoll
 }
 
+# Several builds of one release: the one that fits is taken, wherever it is.
 supply /sys/kernel/btf/vmlinux "$RELEASE.btf"
-refused "another kernel's base" ".BTF offset [0-9]+, type \[[0-9]+\] [A-Z]+.*"
+head -c 1000000 "$bases/base.btf" >"$folder/$RELEASE.1.btf"
+cp "$bases/base.btf" "$folder/$RELEASE.2.btf"
+cp /sys/kernel/btf/vmlinux "$folder/$RELEASE.3.btf"
+check "with several bases, a module loads" load "$MODULES/plain/vpoll.ko"
+check "by way of the one that fits" same vpoll
+check_has "which the log names" "rust_btfreloc: vpoll: BTF relocated by way of firmware btfreloc/$RELEASE.2.btf: " "$logged"
+unload vpoll
+
+wrong="not the vmlinux BTF that the module was built with: "
+supply /sys/kernel/btf/vmlinux "$RELEASE.btf"
+refused "the running kernel's own base" "the running kernel's own BTF, with which the module was not built"
+cp /sys/kernel/btf/vmlinux "$folder/$RELEASE.1.btf"
+refused "twice" "the running kernel's own BTF, with which the module was not built; the one before it does not match"
+# As another kernel has it: the last name is another one.
+supply /sys/kernel/btf/vmlinux "$RELEASE.btf"
+printf 'x' | dd of="$folder/$RELEASE.btf" bs=1 seek=$(($(wc -c <"$folder/$RELEASE.btf") - 2)) conv=notrunc 2>/dev/null
+refused "another kernel's base" "$wrong.BTF offset [0-9]+, type \[[0-9]+\] [A-Z]+.*"
 head -c 1000000 "$bases/base.btf" >/tmp/short
 supply /tmp/short "$RELEASE.btf"
-refused "a base cut short" "supplied BTF offset [0-9]+: .*"
+refused "a base cut short" "${wrong}supplied BTF offset [0-9]+: .*"
 head -c 3000000 /dev/urandom >/tmp/noise
 supply /tmp/noise "$RELEASE.btf"
-refused "noise" "supplied BTF offset [0-9]+: .*"
+refused "noise" "${wrong}supplied BTF offset [0-9]+: .*"
 supply "$bases/base.btf" "$RELEASE.btf"
 # A kind that there is not.
 printf '\177' | dd of="$folder/$RELEASE.btf" bs=1 seek=31 conv=notrunc 2>/dev/null
-refused "a base with damaged types" "supplied BTF offset 24, type \[1\]: kind 127 is not known"
+refused "a base with damaged types" "${wrong}supplied BTF offset 24, type \[1\]: kind 127 is not known"
 
 head -c 100000 "$bases/base.btf.zst" >/tmp/short
 supply /tmp/short "$RELEASE.btf.zst"

@@ -69,6 +69,11 @@ impl<'a> Tables<'a> {
 }
 
 impl Vmlinux {
+    /// The BTF with its tables, of the release that runs.
+    pub(crate) fn running(&self) -> Base<'_> {
+        self.base().of_release(vmlinux::release())
+    }
+
     fn named(raw: &'static [u8]) -> Result<Self, Refused> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, raw)?;
         Self::of(blob, BaseSize::of(&blob, BUILT_FOR)?)

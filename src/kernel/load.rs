@@ -29,7 +29,7 @@ pub(crate) fn decide<'a>(
     let carried = Carried::of(module).map_err(Cause::from).transpose()?;
     let planned = carried.and_then(|carried| {
         // Not on the stack, which all that follows is below.
-        let base = memory::boxed(|| Ok::<_, Cause>(vmlinux.base()))?;
+        let base = memory::boxed(|| Ok::<_, Cause>(vmlinux.running()))?;
         let loading = Loading::new(stats, loader, policy, module, &carried);
         match loading.plan(&base) {
             Err(cause) if drops(policy, &cause) => loading.dropped(cause).map(Some),

@@ -15,12 +15,12 @@ use super::{
     stats::Stats,
     supplied,
 };
-use crate::btf;
+use crate::btf::{self, Blob};
 use crate::elf::{Section, Symbols};
 use crate::reloc::{
     self,
     btf_ids::{self, Asked, BtfIds, Entry, Form},
-    standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey,
+    standalone, Base, CauseKind, Input, Plan, Policy, Sort, SuppliedName, Survey,
 };
 use core::convert::Infallible;
 use kernel::{
@@ -39,8 +39,8 @@ struct Source<'s> {
     input: Input<'s>,
     /// What gives an id of the module the one it has there.
     new_id: &'s NewId<'s>,
-    /// The release whose BTF it was distilled against.
-    supplied: Option<&'s [u8]>,
+    /// The file with the BTF that it was distilled against.
+    supplied: Option<SuppliedName<'s>>,
 }
 
 /// A module that is loading, with BTF.
@@ -87,7 +87,8 @@ impl<'l, 'a> Loading<'l, 'a> {
         }
     }
 
-    /// Relocates `btf`, which is `stale`, by way of the BTF of the kernel `release`.
+    /// Relocates `btf`, which is `stale`, by way of the BTF of the kernel `release`: of the builds of
+    /// that release which were supplied, the first that it was made for.
     #[inline(never)]
     fn repaired(
         &self,
@@ -96,28 +97,56 @@ impl<'l, 'a> Loading<'l, 'a> {
         release: &[u8],
         stale: Cause,
     ) -> Result<Relocation<'a>, Cause> {
-        let file = match supplied::find(self.loader, release) {
-            Ok(Some(file)) => file,
-            Ok(None) => return Err(stale),
-            Err(Cause::Kernel(error)) => return Err(Cause::unread(release, error)),
-            Err(cause) => return Err(cause),
-        };
-        let roots = self.ids().map_err(Cause::unusable)?;
-        let planned = supplied::distilled(file.bytes(), release, btf, &roots, |input, new_id| {
+        let mut roots = None;
+        let mut refused = None;
+        for name in SuppliedName::each(release) {
+            let file = match supplied::find(self.loader, name) {
+                Ok(Some(file)) => file,
+                Ok(None) => break,
+                Err(Cause::Kernel(error)) => return Err(Cause::unread(name, error)),
+                Err(cause) if cause.kind() == Some(CauseKind::Supplied) => {
+                    refused = Some(cause);
+                    continue;
+                }
+                Err(cause) => return Err(cause),
+            };
+            if is_own(base, file.bytes()) {
+                refused = Some(reloc::Cause::SuppliedOwn { file: name }.into());
+                continue;
+            }
+            let roots = match &roots {
+                Some(roots) => roots,
+                None => roots.insert(self.ids().map_err(Cause::unusable)?),
+            };
+            match self.relocated_by(base, btf, (name, file.bytes()), roots) {
+                Ok(Some(relocation)) => return Ok(relocation),
+                Ok(None) => break,
+                Err(Cause::Kernel(error)) => return Err(Cause::unread(name, error)),
+                Err(cause) if cause.kind() == Some(CauseKind::Supplied) => refused = Some(cause),
+                // The BTF is stale, whatever else: the module is better off without it.
+                Err(cause) => return Err(cause.unusable()),
+            }
+        }
+        Err(refused.unwrap_or(stale))
+    }
+
+    /// Relocates `btf` by way of one file that was supplied, the BTF of another kernel.
+    #[inline(never)]
+    fn relocated_by(
+        &self,
+        base: &Base<'_>,
+        btf: &[u8],
+        (name, other): (SuppliedName<'_>, &[u8]),
+        roots: &[u32],
+    ) -> Result<Option<Relocation<'a>>, Cause> {
+        supplied::distilled(other, name, btf, roots, |input, new_id| {
             let source = Source {
                 input,
                 new_id,
-                supplied: Some(release),
+                supplied: Some(name),
             };
             self.shown(base, &source)
-        });
-        match planned {
-            Ok(Some(relocation)) => Ok(relocation),
-            Ok(None) => Err(stale),
-            Err(Cause::Kernel(error)) => Err(Cause::unread(release, error)),
-            // The BTF is stale, whatever else: the module is better off without it.
-            Err(cause) => Err(cause.unusable()),
-        }
+        })
     }
 
     /// Decides on `source`.
@@ -349,4 +378,12 @@ fn asked<'n>(
 /// Whether it is plain split BTF that was made for another kernel.
 fn is_stale(cause: &Cause) -> bool {
     cause.kind() == Some(CauseKind::Stale)
+}
+
+/// Whether `supplied` is the BTF of the running kernel itself, `base`.
+#[inline(never)]
+fn is_own(base: &Base<'_>, supplied: &[u8]) -> bool {
+    let own = base.btf().blob();
+    let blob = Blob::parse(btf::Section::Supplied, btf::Form::Base, supplied);
+    blob.is_ok_and(|blob| blob.types() == own.types() && blob.strings() == own.strings())
 }

@@ -45,7 +45,7 @@ impl LoadReport {
         plan: &Plan<'_>,
         btf_base: &[u8],
         ids: Option<IdReport>,
-        supplied: Option<&[u8]>,
+        supplied: Option<SuppliedName<'_>>,
     ) -> Result<UniqueArc<Self>, AllocError> {
         let report = Relocated::new(plan, btf_base, ids, supplied);
         Self::new(ModuleReport::Relocated(report))
@@ -156,14 +156,14 @@ impl RelocatedBase {
 
 impl Relocated {
     /// Keeps what the report is made of, or less of it where memory is short; `supplied` is the
-    /// release whose BTF the operator supplied to distill the module against.
+    /// file with the BTF that the operator supplied to distill the module against.
     fn new(
         plan: &Plan<'_>,
         btf_base: &[u8],
         ids: Option<IdReport>,
-        supplied: Option<&[u8]>,
+        supplied: Option<SuppliedName<'_>>,
     ) -> Self {
-        let file = |release| CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release)))).ok();
+        let file = |file| CString::try_from_fmt(fmt!("{}", Text(file))).ok();
         Self {
             counts: plan.counts(),
             supplied: supplied.and_then(file),

@@ -18,19 +18,19 @@ use crate::reloc::{
 };
 use kernel::{prelude::*, str::CString};
 
-/// The BTF of the kernel of this release; `None` where none was supplied.
-pub(super) fn find(loader: &Loader, release: &[u8]) -> Result<Option<Firmware>, Cause> {
-    let name = CString::try_from_fmt(fmt!("{}", Text(SuppliedName(release))))?;
+/// The BTF in this file; `None` where it was not supplied.
+pub(super) fn find(loader: &Loader, file: SuppliedName<'_>) -> Result<Option<Firmware>, Cause> {
+    let name = CString::try_from_fmt(fmt!("{}", Text(file)))?;
     match loader.read(name) {
         Err(error) if error == ENOENT => Ok(None),
-        Err(error) => Err(Cause::unread(release, error)),
+        Err(error) => Err(Cause::unread(file, error)),
         Ok(read) => Ok(Some(read)),
     }
 }
 
 /// Distills `split`, plain split BTF of a module with the ids `roots` in its `.BTF_ids`, against
-/// `base`, the BTF of the kernel `release`, and calls `then` with the result and with what maps the
-/// ids of `split` to its.
+/// `base`, the BTF in `file`, and calls `then` with the result and with what maps the ids of `split`
+/// to its.
 ///
 /// # Errors
 ///
@@ -38,12 +38,12 @@ pub(super) fn find(loader: &Loader, release: &[u8]) -> Result<Option<Firmware>, 
 #[inline(never)]
 pub(super) fn distilled<T>(
     base: &[u8],
-    release: &[u8],
+    file: SuppliedName<'_>,
     split: &[u8],
     roots: &[u32],
     then: impl FnOnce(Input<'_>, &dyn Fn(u32) -> Option<u32>) -> Result<T, Cause>,
 ) -> Result<T, Cause> {
-    let refused = |found| reloc::Cause::Supplied { found, release };
+    let refused = |found| reloc::Cause::Supplied { found, file };
     let tables = memory::boxed(|| {
         Tables::supplied(base).map_err(|why| match why {
             Refused::Btf(error) => Cause::from(refused(Described::from(error))),
@@ -51,7 +51,7 @@ pub(super) fn distilled<T>(
         })
     })?;
     let base = memory::boxed(|| Ok::<_, Cause>(tables.base()))?;
-    fits(&base, release, split)?;
+    fits(&base, file, split)?;
     let refused = |error: btf::Error| refused(error.into());
     let module = Module::read(base.btf(), split).map_err(refused)?;
     let mut words = memory::zeroed(module.survey_len())?;
@@ -73,8 +73,8 @@ pub(super) fn distilled<T>(
 
 /// Checks that `btf` was made for `base`, as far as that can be told.
 #[inline(never)]
-fn fits(base: &reloc::Base<'_>, release: &[u8], btf: &[u8]) -> Result<(), Cause> {
-    let refused = |found| reloc::Cause::Supplied { found, release };
+fn fits(base: &reloc::Base<'_>, file: SuppliedName<'_>, btf: &[u8]) -> Result<(), Cause> {
+    let refused = |found| reloc::Cause::Supplied { found, file };
     let input = Input {
         btf,
         btf_base: None,

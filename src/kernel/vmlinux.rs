@@ -26,6 +26,20 @@ pub(crate) fn raw_btf() -> Result<&'static [u8]> {
     found.ok_or(Error::from_errno(-EOPNOTSUPP))
 }
 
+/// Length of each string of `struct new_utsname`, with which `struct uts_namespace` begins; the
+/// first is the system's name, the third its release.
+const UTS_LEN: usize = 65;
+
+/// The release of the running kernel; `None` where it is not where it is known to be.
+pub(super) fn release() -> Option<&'static [u8]> {
+    let names = (&raw const bindings::init_uts_ns).cast::<[[u8; UTS_LEN]; 3]>();
+    // SAFETY: The kernel's own namespace is larger, stays, and nothing but the second string, the name
+    // of the host, is ever changed in it; that is not read.
+    let (system, release) = unsafe { (&(*names)[0], &(*names)[2]) };
+    let is_linux = system.starts_with(b"Linux\0");
+    release.split(|byte| *byte == 0).next().filter(|_| is_linux)
+}
+
 /// Address of the first type of vmlinux; `None` where there is none.
 fn first_type() -> Result<Option<usize>> {
     let mut btf = core::ptr::null_mut();

@@ -11,6 +11,8 @@ const SHIFT: u32 = 4;
 /// The base BTF with what finds its types by id and by name.
 #[derive(Clone, Copy)]
 pub struct Base<'a> {
+    /// The release of its kernel, where that is known.
+    release: Option<&'a [u8]>,
     btf: Btf<'a>,
     index: Index<'a>,
     known: Known,
@@ -89,6 +91,7 @@ impl<'a> Base<'a> {
         };
         btf.set_table(table);
         Ok(Base {
+            release: None,
             btf,
             index: index.built(),
             known: size.known,
@@ -106,10 +109,21 @@ impl<'a> Base<'a> {
     ) -> Self {
         let table = Table::from_parts(offsets, SHIFT, size.types);
         Base {
+            release: None,
             btf: Btf::alone(blob, table),
             index: Index::from_parts(index, size.names),
             known: size.known,
         }
+    }
+
+    /// The same, of a kernel of this release.
+    pub fn of_release(self, release: Option<&'a [u8]>) -> Self {
+        Base { release, ..self }
+    }
+
+    /// The release of its kernel, where that is known.
+    pub fn release(&self) -> Option<&'a [u8]> {
+        self.release
     }
 
     /// The BTF itself.

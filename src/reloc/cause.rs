@@ -20,14 +20,21 @@ pub enum Cause<'a> {
         found: Described<'a>,
         /// The kernel the module was built for, where its vermagic says.
         release: Option<&'a [u8]>,
+        /// Whether this kernel is of that release, so that it is another build of it.
+        another_build: bool,
     },
-    /// Plain split BTF that contradicts this vmlinux, and the base that was supplied for it is of
-    /// no help.
+    /// Plain split BTF that contradicts this vmlinux, and none of the bases that were supplied for it
+    /// is that of its kernel.
     Supplied {
-        /// What is wrong with the supplied base, or with the module's BTF on it.
+        /// What is wrong with the base that was tried last, or with the module's BTF on it.
         found: Described<'a>,
-        /// The kernel that the base is said to be of.
-        release: &'a [u8],
+        /// That base.
+        file: SuppliedName<'a>,
+    },
+    /// Plain split BTF that contradicts this vmlinux, whose own BTF was supplied for it.
+    SuppliedOwn {
+        /// The base that was tried last.
+        file: SuppliedName<'a>,
     },
     /// The result would be none that BTF can number.
     TooLarge(Error),
@@ -45,8 +52,25 @@ pub enum Cause<'a> {
     NoImage,
 }
 
-/// The vmlinux BTF of this release, as the firmware loader is asked for it, in words.
-pub struct SuppliedName<'a>(pub &'a [u8]);
+/// The vmlinux BTF of a release, as the firmware loader is asked for it, in words:
+/// `btfreloc/RELEASE.btf`, and for further builds of that release `btfreloc/RELEASE.1.btf` and so on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SuppliedName<'a> {
+    /// The release.
+    pub release: &'a [u8],
+    /// Which of its builds, from 0; below [`SuppliedName::MOST`].
+    pub number: u8,
+}
+
+impl<'a> SuppliedName<'a> {
+    /// Builds of one release that are looked for; each takes time where it is not the right one.
+    pub const MOST: u8 = 8;
+
+    /// Each build of this release.
+    pub fn each(release: &'a [u8]) -> impl Iterator<Item = Self> {
+        (0..Self::MOST).map(move |number| SuppliedName { release, number })
+    }
+}
 
 /// Why a file that the operator supplied was not made use of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,9 +171,11 @@ impl<'a> Cause<'a> {
     /// Whether the module is better off without its BTF, as that is malformed, stale or empty.
     pub fn costs_btf(&self) -> bool {
         match self {
-            Cause::NoTypes | Cause::Malformed(_) | Cause::Stale { .. } | Cause::Supplied { .. } => {
-                true
-            }
+            Cause::NoTypes
+            | Cause::Malformed(_)
+            | Cause::Stale { .. }
+            | Cause::Supplied { .. }
+            | Cause::SuppliedOwn { .. } => true,
             // A section of ids that was stripped of symbols, or has some of a form that came later,
             // may still be sound.
             Cause::Ids(error) => !matches!(
@@ -175,7 +201,7 @@ impl<'a> Cause<'a> {
             Cause::Malformed(_) | Cause::Outside => CauseKind::Malformed,
             Cause::Newer(_) => CauseKind::Newer,
             Cause::Stale { .. } => CauseKind::Stale,
-            Cause::Supplied { .. } => CauseKind::Supplied,
+            Cause::Supplied { .. } | Cause::SuppliedOwn { .. } => CauseKind::Supplied,
             Cause::TooLarge(_) => CauseKind::TooLarge,
             Cause::Unmatched(_) => CauseKind::Unmatched,
             Cause::Inline => CauseKind::Inline,

@@ -82,7 +82,16 @@ fn leave<'a>(
     release: Option<&'a [u8]>,
     scratch: &mut [u32],
 ) -> Result<(), Cause<'a>> {
-    let stale = |found| Cause::Stale { found, release };
+    let another_build = release.is_some() && release == base.release();
+    let stale = |found: Described<'a>| match found.is_named_by_rust() {
+        // No base makes such a name valid.
+        true => Cause::Malformed(found),
+        false => Cause::Stale {
+            found,
+            release,
+            another_build,
+        },
+    };
     match plain::fits(base, survey, scratch) {
         Ok(()) => Ok(()),
         Err(error) if plain::is_stale(&error.reason) => Err(refused(base, survey, error, &stale)),

@@ -30,6 +30,16 @@ impl From<Error> for Described<'_> {
     }
 }
 
+impl Described<'_> {
+    /// Whether a name was refused that only types of Rust have, such as `core::fmt::Formatter` or
+    /// `&str`.
+    pub fn is_named_by_rust(&self) -> bool {
+        let string = self.string.unwrap_or(&[]);
+        let path = string.windows(2).any(|two| two == b"::");
+        path || string.iter().any(|byte| b"<&(".contains(byte))
+    }
+}
+
 impl<'a> Survey<'a> {
     /// Reads what `error`, found in the module of this survey on `base`, speaks of.
     pub fn describe(&self, base: &Base<'a>, error: Error) -> Described<'a> {

@@ -157,6 +157,21 @@ const FIRMWARE: &str = "/lib/firmware";
 const FIRMWARE_PATH: &str =
     "the firmware path (/lib/firmware, its updates or release folder, or firmware_class.path)";
 
+/// What to do where `file`, the last of those that were supplied, is not the right one.
+fn supplied(file: &SuppliedName<'_>, f: &mut Formatter<'_>) -> Result {
+    match file.number {
+        0 => {}
+        1 => f.write_str("; the one before it does not match either")?,
+        before => write!(f, "; the {before} before it do not match either")?,
+    }
+    f.write_str("; put the vmlinux BTF that the module was built with in its place")?;
+    let number = file.number.saturating_add(1);
+    if number < SuppliedName::MOST {
+        write!(f, ", or beside it as {}", SuppliedName { number, ..*file })?;
+    }
+    write!(f, ", in {FIRMWARE_PATH}")
+}
+
 /// What stands in the way, and what can be done about it.
 impl Display for Cause<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -164,24 +179,52 @@ impl Display for Cause<'_> {
             Cause::NoTypes => {
                 f.write_str("it describes no type, and some programs fail to read such BTF")
             }
+            Cause::Malformed(found) if found.is_named_by_rust() => write!(
+                f,
+                "malformed BTF: {found}; names such as these are allowed in no BTF: encode it with \
+                 pahole --lang_exclude=rust"
+            ),
             Cause::Malformed(found) => write!(f, "malformed BTF: {found}; build the module again"),
             Cause::Newer(found) => write!(
                 f,
                 "this kernel knows more BTF than rust_btfreloc: {found}; install a newer rust_btfreloc"
             ),
-            Cause::Stale { found, release } => {
+            Cause::Stale {
+                found,
+                release: Some(release),
+                another_build: true,
+            } => {
+                let (name, file) = (Name(release), SuppliedName { release, number: 0 });
+                write!(
+                    f,
+                    "made with another build of {name} than this kernel: {found}; boot that build, \
+                     install the modules of this one, or rebuild the module (is the vmlinux in its \
+                     build tree this kernel's?); or put the vmlinux BTF of that build at \
+                     {FIRMWARE}/{file}"
+                )
+            }
+            Cause::Stale { found, release, .. } => {
                 write!(f, "not for this kernel: {found}; rebuild it with .BTF.base")?;
                 let Some(release) = release else {
                     return Ok(());
                 };
-                let (name, file) = (Name(release), SuppliedName(release));
+                let (name, file) = (Name(release), SuppliedName { release, number: 0 });
                 write!(f, ", or put the vmlinux BTF of {name} at {FIRMWARE}/{file}")
             }
-            Cause::Supplied { found, release } => {
-                let file = SuppliedName(release);
-                write!(f, "firmware {file} is no help: {found}; ")?;
-                f.write_str("put the vmlinux BTF that the module was built with in its place in ")?;
-                f.write_str(FIRMWARE_PATH)
+            Cause::Supplied { found, file } => {
+                write!(
+                    f,
+                    "firmware {file} is not the vmlinux BTF that the module was built with: {found}"
+                )?;
+                supplied(file, f)
+            }
+            Cause::SuppliedOwn { file } => {
+                write!(
+                    f,
+                    "firmware {file} is the running kernel's own BTF, with which the module was not \
+                     built"
+                )?;
+                supplied(file, f)
             }
             Cause::TooLarge(error) => {
                 write!(
@@ -223,7 +266,11 @@ impl Display for Cause<'_> {
 
 impl Display for SuppliedName<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        write!(f, "btfreloc/{}.btf", Name(self.0))
+        write!(f, "btfreloc/{}", Name(self.release))?;
+        match self.number {
+            0 => f.write_str(".btf"),
+            number => write!(f, ".{number}.btf"),
+        }
     }
 }
 

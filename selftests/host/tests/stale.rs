@@ -399,6 +399,68 @@ fn told(add: impl FnOnce(&mut Builder)) -> (CauseKind, String) {
 }
 
 #[test]
+fn of_another_build_of_this_release_its_base_is_not_the_running_kernels() {
+    let base = base();
+    let mut module = Builder::split(&base);
+    module.func("start", INT, 0);
+    let (vmlinux, btf) = (Vmlinux::new(base.bytes()), module.bytes());
+    let input = Input {
+        btf: &btf,
+        btf_base: None,
+    };
+    let said = |running: Option<&[u8]>, release: Option<&[u8]>| {
+        let base = vmlinux.base().of_release(running);
+        let survey = Survey::of(&base, &input).unwrap();
+        let mut scratch = vec![0; survey.scratch_len()];
+        let outcome = survey.relocated(&base, Policy::Opaque, release, &mut scratch, &mut None);
+        outcome.err().unwrap().to_string()
+    };
+    let (old, new): (&[u8], &[u8]) = (b"7.2.6", b"7.3.4");
+    let another = "made with another build of 7.3.4 than this kernel: .BTF offset ";
+    let said_so = said(Some(new), Some(new));
+    assert!(said_so.starts_with(another), "{said_so}");
+    for (running, release) in [
+        (Some(new), Some(old)),
+        (Some(new), None),
+        (None, None),
+        (None, Some(new)),
+    ] {
+        let said = said(running, release);
+        assert!(said.starts_with("not for this kernel: "), "{said}");
+    }
+}
+
+/// In the module's own strings: no base makes them valid.
+#[test]
+fn names_of_rust_types_are_malformed_and_not_stale() {
+    for name in [
+        "<&i32 as core::fmt::Debug>::{vtable}",
+        "&str",
+        "(i32, i32)",
+        "core::fmt::Formatter",
+    ] {
+        let base = base();
+        let mut module = Builder::split(&base);
+        module.structure(name, 4, &[]);
+        let vmlinux = Vmlinux::new(base.bytes());
+        let btf = module.bytes();
+        let input = Input {
+            btf: &btf,
+            btf_base: None,
+        };
+        let base = vmlinux.base();
+        let survey = Survey::of(&base, &input).unwrap();
+        let mut scratch = vec![0; survey.scratch_len()];
+        let release = Some(&b"7.2.6"[..]);
+        let outcome = survey.relocated(&base, Policy::Opaque, release, &mut scratch, &mut None);
+        let cause = outcome.err().unwrap();
+        let advice = "; names such as these are allowed in no BTF: encode it with pahole --lang_exclude=rust";
+        assert_eq!(cause.kind(), CauseKind::Malformed);
+        assert!(cause.to_string().ends_with(advice), "{cause}");
+    }
+}
+
+#[test]
 fn the_operator_reads_what_was_found_and_what_can_be_done() {
     const ADVICE: &str =
         "; rebuild it with .BTF.base, or put the vmlinux BTF of 7.2.6 at /lib/firmware/btfreloc/7.2.6.btf";

@@ -8,7 +8,8 @@ use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
-    btf_ids, Cause, CauseKind, Described, Input, Plan, Report, Survey, Unmatched, Unread, Why,
+    btf_ids, Cause, CauseKind, Described, Input, Plan, Report, SuppliedName, Survey, Unmatched,
+    Unread, Why,
 };
 use rust_btfreloc::text::Name;
 
@@ -181,6 +182,20 @@ fn every_cause_says_what_can_be_done() {
     let here = ".BTF offset 36, type [4]: kind 20 is not known";
     let none = ".BTF.base type [3] STRUCT bio: vmlinux has no type of this name";
     let file = "/lib/firmware/btfreloc/7.2.6.btf";
+    let path =
+        "the firmware path (/lib/firmware, its updates or release folder, or firmware_class.path)";
+    let supplied = |number| SuppliedName { release, number };
+    let rust = Described {
+        error: Error {
+            reason: Reason::BadName {
+                kind: Kind::Struct,
+                name_off: 7,
+            },
+            ..error
+        },
+        string: Some(b"<&i32 as core::fmt::Debug>"),
+        ..found
+    };
     let cases = [
         (
             Cause::NoTypes,
@@ -195,23 +210,54 @@ fn every_cause_says_what_can_be_done() {
             ),
         ),
         (
-            Cause::Stale { found, release: None },
+            Cause::Stale { found, release: None, another_build: false },
             format!("not for this kernel: {here}; rebuild it with .BTF.base"),
         ),
         (
-            Cause::Stale { found, release: Some(release) },
+            Cause::Stale { found, release: Some(release), another_build: false },
             format!(
                 "not for this kernel: {here}; rebuild it with .BTF.base, or put the vmlinux BTF of \
                  7.2.6 at {file}"
             ),
         ),
         (
-            Cause::Supplied { found, release },
+            Cause::Stale { found, release: Some(release), another_build: true },
             format!(
-                "firmware btfreloc/7.2.6.btf is no help: {here}; put the vmlinux BTF that the module was \
-                 built with in its place in the firmware path (/lib/firmware, its updates or release \
-                 folder, or firmware_class.path)"
+                "made with another build of 7.2.6 than this kernel: {here}; boot that build, install \
+                 the modules of this one, or rebuild the module (is the vmlinux in its build tree this \
+                 kernel's?); or put the vmlinux BTF of that build at {file}"
             ),
+        ),
+        (
+            Cause::Supplied { found, file: supplied(0) },
+            format!(
+                "firmware btfreloc/7.2.6.btf is not the vmlinux BTF that the module was built with: \
+                 {here}; put the vmlinux BTF that the module was built with in its place, or beside it \
+                 as btfreloc/7.2.6.1.btf, in {path}"
+            ),
+        ),
+        (
+            Cause::SuppliedOwn { file: supplied(1) },
+            format!(
+                "firmware btfreloc/7.2.6.1.btf is the running kernel's own BTF, with which the module \
+                 was not built; the one before it does not match either; put the vmlinux BTF that the \
+                 module was built with in its place, or beside it as btfreloc/7.2.6.2.btf, in {path}"
+            ),
+        ),
+        (
+            Cause::SuppliedOwn { file: supplied(7) },
+            format!(
+                "firmware btfreloc/7.2.6.7.btf is the running kernel's own BTF, with which the module \
+                 was not built; the 7 before it do not match either; put the vmlinux BTF that the module was \
+                 built with in its place, in {path}"
+            ),
+        ),
+        (
+            Cause::Malformed(rust),
+            "malformed BTF: .BTF offset 36, type [4]: it is named \"<&i32 as core::fmt::Debug>\" (string \
+             offset 7); names such as these are allowed in no BTF: encode it with pahole \
+             --lang_exclude=rust"
+                .to_owned(),
         ),
         (
             Cause::TooLarge(error),

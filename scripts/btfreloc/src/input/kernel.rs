@@ -85,7 +85,8 @@ impl Kernel {
     pub fn base(&self) -> Base<'_> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, &self.bytes);
         let blob = blob.expect("parsed before");
-        Base::from_parts(blob, self.size, &self.offsets, &self.index)
+        let release = self.release.as_deref().map(str::as_bytes);
+        Base::from_parts(blob, self.size, &self.offsets, &self.index).of_release(release)
     }
 }
 
