@@ -22,7 +22,7 @@ pub enum Section {
 }
 
 /// What is wrong with a type, by itself: byte offset in its record, and why it is refused.
-pub type Found = (u32, Reason);
+pub type Fault = (u32, Reason);
 
 /// One of the three parts of a BTF section that its header names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

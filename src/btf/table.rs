@@ -2,7 +2,7 @@
 
 //! Finds a type by its place in the type part, from the offset of every few types.
 
-use super::{to_usize, Blob, Error, Found, Reason, Record, MAX_TYPE};
+use super::{to_usize, Blob, Error, Fault, Reason, Record, MAX_TYPE};
 
 /// Where the types of a blob are.
 ///
@@ -34,7 +34,7 @@ impl<'a> Table<'a> {
     pub fn walk(
         blob: &Blob<'_>,
         first_id: u32,
-        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Found>,
+        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Fault>,
     ) -> Result<u32, Error> {
         let types = blob.types();
         let (mut at, mut id) = (0u32, first_id);
@@ -87,7 +87,7 @@ impl<'a> Table<'a> {
         first_id: u32,
         offsets: &'a mut [u32],
         shift: u32,
-        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Found>,
+        mut visit: impl FnMut(u32, &Record<'_>) -> Result<(), Fault>,
     ) -> Result<Self, Error> {
         let mut slots = offsets.iter_mut();
         let mask = (1u32 << (shift & 31)).wrapping_sub(1);

@@ -20,7 +20,7 @@ use crate::elf::{Section, Symbols};
 use crate::reloc::{
     self,
     btf_ids::{self, Asked, BtfIds, Entry, Form},
-    standalone, Base, CauseKind, Input, Plan, Policy, Sort, SuppliedName, Survey,
+    standalone, Base, CauseKind, Input, InputKind, Plan, Policy, SuppliedName, Survey,
 };
 use core::convert::Infallible;
 use kernel::{
@@ -155,11 +155,11 @@ impl<'l, 'a> Loading<'l, 'a> {
         let refused = |error: btf::Error| reloc::Cause::refused(&base.known(), error.into());
         let survey = memory::boxed(|| Survey::of(base, &source.input).map_err(refused))?;
         if source.supplied.is_none() {
-            self.stats.sort(survey.sort());
+            self.stats.sort(survey.input_kind());
         }
         let mut scratch = memory::zeroed(survey.scratch_len())?;
-        match survey.sort() {
-            Sort::Standalone => self.rebased(base, &survey, &mut scratch),
+        match survey.input_kind() {
+            InputKind::Standalone => self.rebased(base, &survey, &mut scratch),
             _ => self.relocated(base, &survey, source, &mut scratch),
         }
     }

@@ -7,7 +7,7 @@ use super::{
     debugfs::Show,
     report::{LoadReport, ModuleReport},
 };
-use crate::reloc::{CauseKind, Sort};
+use crate::reloc::{CauseKind, InputKind};
 use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 
 /// The figures.
@@ -36,7 +36,7 @@ struct Figures {
     /// Time spent there for the last module that was shown otherwise than it is.
     last_nanoseconds: u64,
     /// Modules of each sort, where the headers of their BTF hold.
-    sorts: [u64; Sort::ALL.len()],
+    sorts: [u64; InputKind::ALL.len()],
     /// Modules that were dropped or left to the kernel, by what stood in the way.
     causes: [u64; CauseKind::ALL.len()],
     /// Those for which it was the kernel itself.
@@ -62,9 +62,9 @@ impl Stats {
     }
 
     /// A module with BTF of this sort began to load.
-    pub(crate) fn sort(&self, sort: Sort) {
+    pub(crate) fn sort(&self, sort: InputKind) {
         let mut figures = self.figures.lock();
-        for (count, counted) in figures.sorts.iter_mut().zip(Sort::ALL) {
+        for (count, counted) in figures.sorts.iter_mut().zip(InputKind::ALL) {
             add(count, u64::from(counted == sort));
         }
     }
@@ -152,7 +152,7 @@ impl Show for Stats {
         ] {
             writeln!(f, "{name} {count}")?;
         }
-        for (count, sort) in figures.sorts.iter().zip(Sort::ALL) {
+        for (count, sort) in figures.sorts.iter().zip(InputKind::ALL) {
             writeln!(f, "sort_{sort} {count}")?;
         }
         for (count, cause) in figures.causes.iter().zip(CauseKind::ALL) {

@@ -3,7 +3,7 @@
 //! Finds the types of a base by name, in memory that follows the number of named types.
 
 use super::tables::hash;
-use crate::btf::{to_usize, Btf, Found, Kind, Reason, Record};
+use crate::btf::{to_usize, Btf, Fault, Kind, Reason, Record};
 
 /// A hash index over the named types of a base that a distilled type may become.
 ///
@@ -63,7 +63,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds a type of `btf`, one of those that were counted.
-    pub(super) fn add(&mut self, btf: &Btf<'_>, id: u32, record: &Record<'_>) -> Result<(), Found> {
+    pub(super) fn add(&mut self, btf: &Btf<'_>, id: u32, record: &Record<'_>) -> Result<(), Fault> {
         // A longer name is none that a distilled type is matched by.
         let Some(name) = btf.name(record.name_off()) else {
             return Ok(());

@@ -39,4 +39,4 @@ pub use distilled::{
     Verified, Why,
 };
 pub use plain::{check as check_plain, fits as fits_plain};
-pub use survey::{Input, Sort, Survey};
+pub use survey::{Input, InputKind, Survey};

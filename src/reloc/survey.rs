@@ -17,7 +17,7 @@ pub struct Input<'a> {
 
 /// The sorts of BTF that a module may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
+pub enum InputKind {
     /// Split BTF on the distilled base that comes with it.
     Distilled,
     /// Split BTF on the vmlinux that it was made for.
@@ -26,9 +26,13 @@ pub enum Sort {
     Standalone,
 }
 
-impl Sort {
+impl InputKind {
     /// Every sort.
-    pub const ALL: [Sort; 3] = [Sort::Distilled, Sort::Split, Sort::Standalone];
+    pub const ALL: [InputKind; 3] = [
+        InputKind::Distilled,
+        InputKind::Split,
+        InputKind::Standalone,
+    ];
 }
 
 /// A module's BTF whose headers hold and whose records can be walked.
@@ -81,11 +85,11 @@ impl<'a> Survey<'a> {
     }
 
     /// Of which sort it is.
-    pub fn sort(&self) -> Sort {
+    pub fn input_kind(&self) -> InputKind {
         match (&self.distilled, &self.alone) {
-            (Some(_), _) => Sort::Distilled,
-            (None, Some(_)) => Sort::Standalone,
-            (None, None) => Sort::Split,
+            (Some(_), _) => InputKind::Distilled,
+            (None, Some(_)) => InputKind::Standalone,
+            (None, None) => InputKind::Split,
         }
     }
 

@@ -9,7 +9,8 @@ use core::fmt::{Display, Formatter, Result, Write};
 
 use crate::btf::{Error, Kind, Part, Reason, Section, Target};
 use crate::reloc::{
-    btf_ids, Cause, CauseKind, Described, Entry, Fate, Sort, SuppliedName, Unmatched, Unread, Why,
+    btf_ids, Cause, CauseKind, Described, Entry, Fate, InputKind, SuppliedName, Unmatched, Unread,
+    Why,
 };
 
 /// Bytes of a name as text: what is not printable ASCII is escaped.
@@ -315,12 +316,12 @@ impl Display for Unread {
 }
 
 /// One word, for figures.
-impl Display for Sort {
+impl Display for InputKind {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         f.write_str(match self {
-            Sort::Distilled => "distilled",
-            Sort::Split => "split",
-            Sort::Standalone => "standalone",
+            InputKind::Distilled => "distilled",
+            InputKind::Split => "split",
+            InputKind::Standalone => "standalone",
         })
     }
 }

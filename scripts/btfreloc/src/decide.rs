@@ -8,7 +8,9 @@ use std::fmt::{self, Display, Formatter};
 use rust_btfreloc::btf;
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::{self, BtfIds};
-use rust_btfreloc::reloc::{self, standalone, Base, CauseKind, Input, Plan, Policy, Sort, Survey};
+use rust_btfreloc::reloc::{
+    self, standalone, Base, CauseKind, Input, InputKind, Plan, Policy, Survey,
+};
 use rust_btfreloc::text;
 use serde::Serialize;
 
@@ -168,7 +170,7 @@ fn plan<T>(
     let mut scratch = vec![0; survey.scratch_len()];
     let found = elf.filter(|elf| elf.is_found());
     let release = found.and_then(Elf::release);
-    if survey.sort() == Sort::Standalone {
+    if survey.input_kind() == InputKind::Standalone {
         let mut plan = None;
         survey.rebased(base, &mut scratch, &mut plan)?;
         let rebased = |plan| {

@@ -8,7 +8,7 @@ use btfreloc_fuzz::{mutate, say};
 use btfreloc_selftests::fuzz::vmlinux;
 use btfreloc_selftests::rebase::stands_alone;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use rust_btfreloc::reloc::{Input, Policy, Sort, Survey};
+use rust_btfreloc::reloc::{Input, InputKind, Policy, Survey};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::input(data, size, max_size, seed, mutate::on_vmlinux)
@@ -28,7 +28,7 @@ fuzz_target!(|btf: &[u8]| {
         }
     };
     let mut scratch = vec![0xdead_beef; survey.scratch_len()];
-    if survey.sort() == Sort::Standalone {
+    if survey.input_kind() == InputKind::Standalone {
         assert!(stands_alone(btf));
         let mut plan = None;
         return match survey.rebased(&base, &mut scratch, &mut plan) {

@@ -13,7 +13,7 @@ use btfreloc_selftests::peer;
 use rust_btfreloc::btf::{
     verify, Bits, Blob, Btf, Error, Form, Kind, Known, Section, Table, MAX_TYPE,
 };
-use rust_btfreloc::reloc::{CauseKind, Input, Policy, Sort, Survey};
+use rust_btfreloc::reloc::{CauseKind, Input, InputKind, Policy, Survey};
 
 // The types that each BTF begins with.
 const INT: u32 = 1;
@@ -290,8 +290,8 @@ fn outcome(btf: &[u8], btf_base: Option<&[u8]>) -> Result<(), CauseKind> {
     let base = vmlinux.base();
     let survey = Survey::of(&base, &Input { btf, btf_base }).map_err(|_| CauseKind::Malformed)?;
     let mut scratch = vec![0; survey.scratch_len()];
-    let outcome = match survey.sort() {
-        Sort::Standalone => survey.rebased(&base, &mut scratch, &mut None),
+    let outcome = match survey.input_kind() {
+        InputKind::Standalone => survey.rebased(&base, &mut scratch, &mut None),
         _ => survey.relocated(&base, Policy::Opaque, None, &mut scratch, &mut None),
     };
     outcome.map_err(|cause| cause.kind())

@@ -7,7 +7,7 @@ use btfreloc_selftests::builder::{info, put, Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer::modules;
 use rust_btfreloc::btf::{declared, Kind, Known, HEADER_LEN_LAYOUT};
-use rust_btfreloc::reloc::{Base, Cause, CauseKind, Described, Input, Policy, Sort, Survey};
+use rust_btfreloc::reloc::{Base, Cause, CauseKind, Described, Input, InputKind, Policy, Survey};
 
 /// What 7.3 knows.
 const TODAY: u32 = Kind::Enum64 as u32;
@@ -35,17 +35,17 @@ fn word(kind: Kind, flag: u32, vlen: u32) -> u32 {
 }
 
 /// What becomes of a module, and in which words it is said.
-fn outcome(base: &Base<'_>, input: &Input<'_>) -> Result<Sort, (CauseKind, String)> {
+fn outcome(base: &Base<'_>, input: &Input<'_>) -> Result<InputKind, (CauseKind, String)> {
     let said = |cause: Cause<'_>| (cause.kind(), cause.to_string());
     let refused = |error| said(Cause::refused(&base.known(), Described::from(error)));
     let survey = Survey::of(base, input).map_err(refused)?;
     let mut scratch = vec![0; survey.scratch_len()];
-    match survey.sort() {
-        Sort::Standalone => survey.rebased(base, &mut scratch, &mut None),
+    match survey.input_kind() {
+        InputKind::Standalone => survey.rebased(base, &mut scratch, &mut None),
         _ => survey.relocated(base, Policy::Opaque, None, &mut scratch, &mut None),
     }
     .map_err(said)?;
-    Ok(survey.sort())
+    Ok(survey.input_kind())
 }
 
 /// The sections in which something may be found: `.BTF` on vmlinux, on a distilled base, and alone,
@@ -67,7 +67,7 @@ impl Place {
         vmlinux: &Vmlinux,
         words: &[u32],
         edit: impl Fn(&mut Vec<u8>),
-    ) -> Result<Sort, CauseKind> {
+    ) -> Result<InputKind, CauseKind> {
         let base = vmlinux.base();
         // Ids and strings of split BTF go on where those of vmlinux end.
         let split_start = (base.btf().end_id(), base.btf().end_str_off());
@@ -165,9 +165,9 @@ fn a_kind_that_is_known_here_is_taken_where_the_kernel_knows_it() {
     ];
     for (words, kind) in rows.iter().zip(Kind::LocParam as u32..) {
         for (place, sort) in [
-            (Place::Split, Sort::Split),
-            (Place::Distilled, Sort::Distilled),
-            (Place::Alone, Sort::Standalone),
+            (Place::Split, InputKind::Split),
+            (Place::Distilled, InputKind::Distilled),
+            (Place::Alone, InputKind::Standalone),
         ] {
             let on = |kind_max| place.outcome(&kernel(kind_max, HEADER), words, |_| {});
             assert_eq!(on(TODAY), Err(CauseKind::Malformed), "{kind} {place:?}");

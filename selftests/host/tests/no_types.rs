@@ -9,7 +9,7 @@ use alone::{built, on};
 use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Blob, Form, Section};
-use rust_btfreloc::reloc::{CauseKind, Input, Policy, Sort, Survey};
+use rust_btfreloc::reloc::{CauseKind, Input, InputKind, Policy, Survey};
 
 fn vmlinux() -> Builder {
     let mut b = Builder::base();
@@ -25,8 +25,8 @@ fn outcome(btf: &[u8], btf_base: Option<&[u8]>, policy: Policy) -> Result<bool, 
     let survey = Survey::of(&base, &Input { btf, btf_base }).unwrap();
     let mut scratch = vec![0; survey.scratch_len()];
     let (mut relocated, mut rebased) = (None, None);
-    let outcome = match survey.sort() {
-        Sort::Standalone => survey.rebased(&base, &mut scratch, &mut rebased),
+    let outcome = match survey.input_kind() {
+        InputKind::Standalone => survey.rebased(&base, &mut scratch, &mut rebased),
         _ => survey.relocated(&base, policy, None, &mut scratch, &mut relocated),
     };
     let shown = relocated.is_some() || rebased.is_some();

@@ -7,11 +7,11 @@
 //! the length of chains of modifiers. Like the kernel, it does not ask whether a reference is in
 //! range; [`references`] does.
 
-mod found;
+mod fault;
 mod names;
 mod types;
 
-use super::{Bits, Btf, Error, Found, Known, Reason, Record, Table};
+use super::{Bits, Btf, Error, Fault, Known, Reason, Record, Table};
 use names::Names;
 use types::check_type;
 
@@ -51,7 +51,7 @@ pub fn build<'a>(
     known: &Known,
     offsets: &'a mut [u32],
     identifiers: &mut Bits<'_>,
-    mut visit: impl FnMut(&Record<'_>) -> Result<(), Found>,
+    mut visit: impl FnMut(&Record<'_>) -> Result<(), Fault>,
 ) -> Result<(), Error> {
     let mut names = Names::new(btf, identifiers);
     let check = |_, record: &Record<'_>| {
@@ -66,7 +66,7 @@ pub fn build<'a>(
 
 /// Checks that the kernel knows this kind.
 #[inline]
-fn check_kind(known: &Known, record: &Record<'_>) -> Result<(), Found> {
+fn check_kind(known: &Known, record: &Record<'_>) -> Result<(), Fault> {
     let kind = record.kind() as u32;
     match kind <= known.kind_max {
         true => Ok(()),
@@ -95,7 +95,7 @@ pub fn references(btf: &Btf<'_>) -> Result<(), Error> {
 ///
 /// It is not.
 #[inline]
-pub fn reference_below(at: u32, id: u32, end: u32) -> Result<(), Found> {
+pub fn reference_below(at: u32, id: u32, end: u32) -> Result<(), Fault> {
     match id < end {
         true => Ok(()),
         false => Err((at, Reason::ReferenceOutOfRange { id, end })),

@@ -2,13 +2,13 @@
 
 //! What the kernel asks of one type by itself, kind by kind (the `check_meta` callbacks).
 
-use super::found::{
+use super::fault::{
     bad_linkage, bad_name, bad_reference, bad_size, is_type, no_kflag, no_name, no_vlen,
 };
 use super::names::Names;
-use crate::btf::{read_u32, Found, Kind, Reason, Record, MAX_TYPE};
+use crate::btf::{read_u32, Fault, Kind, Reason, Record, MAX_TYPE};
 
-pub(super) fn check_type(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+pub(super) fn check_type(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     name_offset(names, record.name_off()).map_err(|reason| (0, reason))?;
     match record.kind() {
         Kind::Int => check_int(record),
@@ -42,7 +42,7 @@ pub(super) fn check_type(names: &mut Names<'_, '_>, record: &Record<'_>) -> Resu
     }
 }
 
-fn check_int(record: &Record<'_>) -> Result<(), Found> {
+fn check_int(record: &Record<'_>) -> Result<(), Fault> {
     const UNUSED: u32 = !0x0fff_ffff;
     const MAX_BITS: u32 = 128;
     no_vlen(record)?;
@@ -62,7 +62,7 @@ fn check_int(record: &Record<'_>) -> Result<(), Found> {
     }
 }
 
-fn check_reference(record: &Record<'_>) -> Result<(), Found> {
+fn check_reference(record: &Record<'_>) -> Result<(), Fault> {
     no_vlen(record)?;
     if record.kind() != Kind::TypeTag {
         no_kflag(record)?;
@@ -73,7 +73,7 @@ fn check_reference(record: &Record<'_>) -> Result<(), Found> {
     }
 }
 
-fn check_array(record: &Record<'_>) -> Result<(), Found> {
+fn check_array(record: &Record<'_>) -> Result<(), Fault> {
     no_name(record)?;
     no_vlen(record)?;
     no_kflag(record)?;
@@ -89,7 +89,7 @@ fn check_array(record: &Record<'_>) -> Result<(), Found> {
     Ok(())
 }
 
-fn check_composite(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_composite(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     identifier_or_none(names, record)?;
     let size = record.size();
     let mut previous = 0;
@@ -133,7 +133,7 @@ fn check_composite(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(),
     Ok(())
 }
 
-fn check_enum(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_enum(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     if record.size() > 8 || !record.size().is_power_of_two() {
         return Err(bad_size(record));
     }
@@ -150,7 +150,7 @@ fn check_enum(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Foun
     })
 }
 
-fn check_fwd(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_fwd(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     no_vlen(record)?;
     match record.type_id() {
         0 => identifier(names, record),
@@ -158,7 +158,7 @@ fn check_fwd(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found
     }
 }
 
-fn check_func(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_func(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     const GLOBAL: u32 = 1;
     identifier(names, record)?;
     // The kernel, unlike libbpf, refuses BTF_FUNC_EXTERN here.
@@ -168,7 +168,7 @@ fn check_func(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Foun
     no_kflag(record)
 }
 
-fn check_var(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_var(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     const GLOBAL_ALLOCATED: u32 = 1;
     no_vlen(record)?;
     no_kflag(record)?;
@@ -182,7 +182,7 @@ fn check_var(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found
     }
 }
 
-fn check_datasec(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_datasec(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     let total = record.size();
     if total == 0 {
         return Err(bad_size(record));
@@ -226,7 +226,7 @@ fn check_datasec(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), F
     Ok(())
 }
 
-fn check_float(record: &Record<'_>) -> Result<(), Found> {
+fn check_float(record: &Record<'_>) -> Result<(), Fault> {
     no_vlen(record)?;
     no_kflag(record)?;
     match record.size() {
@@ -235,7 +235,7 @@ fn check_float(record: &Record<'_>) -> Result<(), Found> {
     }
 }
 
-fn check_decl_tag(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn check_decl_tag(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     some_name(names, record)?;
     no_vlen(record)?;
     let component = i32::from_ne_bytes(record.extra().to_ne_bytes());
@@ -252,21 +252,21 @@ fn name_offset(names: &Names<'_, '_>, name_off: u32) -> Result<(), Reason> {
     }
 }
 
-fn needs_name(record: &Record<'_>) -> Result<(), Found> {
+fn needs_name(record: &Record<'_>) -> Result<(), Fault> {
     match record.name_off() {
         0 => Err((0, Reason::NameMissing(record.kind()))),
         _ => Ok(()),
     }
 }
 
-fn some_name(names: &Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn some_name(names: &Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     match names.is_empty(record.name_off()) {
         true => Err((0, Reason::NameMissing(record.kind()))),
         false => Ok(()),
     }
 }
 
-fn identifier(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn identifier(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     needs_name(record)?;
     match names.is_identifier(record.name_off()) {
         true => Ok(()),
@@ -274,7 +274,7 @@ fn identifier(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Foun
     }
 }
 
-fn identifier_or_none(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Found> {
+fn identifier_or_none(names: &mut Names<'_, '_>, record: &Record<'_>) -> Result<(), Fault> {
     match record.name_off() {
         0 => Ok(()),
         _ => identifier(names, record),

@@ -5,11 +5,11 @@
 use super::strings::{Pages, Seen};
 use super::{put, Words};
 use crate::btf::{
-    to_usize, verify, Bits, Blob, Btf, Error, Form, Found, Kind, Known, Reason, Record, Section,
+    to_usize, verify, Bits, Blob, Btf, Error, Fault, Form, Kind, Known, Reason, Record, Section,
     Table,
 };
 use crate::reloc::index::is_indexed;
-use crate::reloc::tables::{Growing, Ranked};
+use crate::reloc::tables::{RankSet, RankSetBuilder};
 
 /// A module's split BTF, not distilled, and the base it was made for.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ impl<'a> Module<'a> {
 
     /// Length in words of what [`Survey::of`] needs.
     pub fn survey_len(&self) -> usize {
-        let needed = Growing::needs(self.base.end_id());
+        let needed = RankSetBuilder::needs(self.base.end_id());
         needed
             .saturating_add(Pages::needs(self.end_str_off()))
             .saturating_add(to_usize(self.base.end_id()).saturating_mul(2))
@@ -52,7 +52,7 @@ pub struct Survey<'a> {
     pub(super) base: &'a Btf<'a>,
     /// The module's own types, on `base`.
     pub(super) btf: Btf<'a>,
-    pub(super) needed: Ranked<'a>,
+    pub(super) needed: RankSet<'a>,
     /// The needed types in the order they were found in: their ids,
     pub(super) ids: &'a [u32],
     /// and the byte offset of each in the base's type part.
@@ -80,7 +80,7 @@ impl<'a> Survey<'a> {
         let mut rest = Words(words);
         let mut take = |len| rest.take(len).ok_or(short);
         let end = base.end_id();
-        let needed = take(Growing::needs(end))?;
+        let needed = take(RankSetBuilder::needs(end))?;
         let pages = take(Pages::needs(module.end_str_off()))?;
         let (ids, offsets) = (take(to_usize(end))?, take(to_usize(end))?);
         let table = take(Table::needs(own, 0))?;
@@ -89,7 +89,7 @@ impl<'a> Survey<'a> {
         let mut search = Search {
             base,
             end_str_off: module.end_str_off(),
-            needed: Growing::new(needed, end).ok_or(short)?,
+            needed: RankSetBuilder::new(needed, end).ok_or(short)?,
             ids,
             offsets,
             found: 0,
@@ -110,7 +110,7 @@ impl<'a> Survey<'a> {
         Ok(Survey {
             base,
             btf,
-            needed: search.needed.ranked(),
+            needed: search.needed.build(),
             ids: search.ids.get(..search.found).ok_or(short)?,
             offsets: search.offsets.get(..search.found).ok_or(short)?,
             distilled: search.distilled,
@@ -124,7 +124,7 @@ impl<'a> Survey<'a> {
 struct Search<'a> {
     base: &'a Btf<'a>,
     end_str_off: u32,
-    needed: Growing<'a>,
+    needed: RankSetBuilder<'a>,
     ids: &'a mut [u32],
     offsets: &'a mut [u32],
     found: usize,
@@ -155,7 +155,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn found_type(&mut self, record: &Record<'_>) -> Result<(), Found> {
+    fn found_type(&mut self, record: &Record<'_>) -> Result<(), Fault> {
         if is_distilled(record) {
             self.distilled = self.distilled.saturating_add(1);
             return self.string(0, record.name_off());
@@ -171,7 +171,7 @@ impl Search<'_> {
 
     /// Finds what `record` refers to, which has to be below `end`.
     #[inline]
-    fn references(&mut self, record: &Record<'_>, end: u32) -> Result<(), Found> {
+    fn references(&mut self, record: &Record<'_>, end: u32) -> Result<(), Fault> {
         record.each_id(|at, id| {
             verify::reference_below(at, id, end)?;
             self.reference(id).map_err(|reason| (at, reason))
@@ -214,12 +214,12 @@ impl Search<'_> {
     }
 
     #[inline]
-    fn strings(&mut self, record: &Record<'_>) -> Result<(), Found> {
+    fn strings(&mut self, record: &Record<'_>) -> Result<(), Fault> {
         record.each_string(|at, off| self.string(at, off))
     }
 
     #[inline]
-    fn string(&mut self, at: u32, off: u32) -> Result<(), Found> {
+    fn string(&mut self, at: u32, off: u32) -> Result<(), Fault> {
         if off >= self.end_str_off {
             return Err((at, Reason::NameOffset(off)));
         }

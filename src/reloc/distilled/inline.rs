@@ -11,7 +11,7 @@
 use super::strings::Strings;
 use super::Plan;
 use crate::btf::{
-    copy, len_u32, rewrite, to_usize, verify, write_header, Blob, Error, Form, Found, Reason,
+    copy, len_u32, rewrite, to_usize, verify, write_header, Blob, Error, Fault, Form, Reason,
     Record, Section, Table, MAX_NAME_OFFSET, MAX_TYPE,
 };
 
@@ -87,7 +87,7 @@ impl<'p, 'a> Inline<'p, 'a> {
     }
 
     /// Finds all references and strings of `record` in range, and keeps the strings.
-    fn check(&mut self, record: &Record<'_>, end: u32) -> Result<(), Found> {
+    fn check(&mut self, record: &Record<'_>, end: u32) -> Result<(), Fault> {
         record.each_id(|at, id| verify::reference_below(at, id, end))?;
         let end = self.own_strings.from;
         let end = end.saturating_add(self.blob.strings_len());

@@ -27,26 +27,26 @@ pub(in crate::reloc) fn fate(
     name: &[u8],
     usage: Use,
 ) -> (Fate, u32) {
-    let found = Found::among(base, record, name);
+    let candidates = Candidates::among(base, record, name);
     let fate = match record.kind() {
-        Kind::Fwd => forward(&found),
-        _ => defined(&found, record, usage),
+        Kind::Fwd => forward(&candidates),
+        _ => defined(&candidates, record, usage),
     };
-    (fate, found.name_off)
+    (fate, candidates.name_off)
 }
 
 /// Anything but a forward declaration becomes the one type that there is of it; a composite that
 /// vmlinux only declares, and that nobody needs a size of, becomes the declaration.
-fn defined(found: &Found<'_>, record: &Record<'_>, usage: Use) -> Fate {
+fn defined(candidates: &Candidates<'_>, record: &Record<'_>, usage: Use) -> Fate {
     // A second candidate makes the size count, too.
-    let sized = usage == Use::Value || found.several || !record.kind().is_composite();
-    match (&found.fitting, found.of_kind, found.named) {
+    let sized = usage == Use::Value || candidates.several || !record.kind().is_composite();
+    match (&candidates.fitting, candidates.of_kind, candidates.named) {
         (None, Some(id), _) if !sized => Fate::Mapped(id),
-        (Some((id, _)), ..) if found.differ => Fate::Opaque(Why::Ambiguous(*id)),
+        (Some((id, _)), ..) if candidates.differ => Fate::Opaque(Why::Ambiguous(*id)),
         (Some((id, _)), ..) => Fate::Mapped(*id),
-        (None, Some(id), _) if found.other_encoding => Fate::Opaque(Why::OtherEncoding(id)),
+        (None, Some(id), _) if candidates.other_encoding => Fate::Opaque(Why::OtherEncoding(id)),
         (None, Some(id), _) => Fate::Opaque(Why::OtherSize(id)),
-        (None, None, Some(id)) => match found.declared {
+        (None, None, Some(id)) => match candidates.declared {
             Some(declared) if usage == Use::Name => Fate::Mapped(declared),
             _ => Fate::Opaque(Why::OtherKind(id)),
         },
@@ -56,7 +56,7 @@ fn defined(found: &Found<'_>, record: &Record<'_>, usage: Use) -> Fate {
 
 /// What vmlinux has under the name of a distilled type; the ids are the lowest.
 #[derive(Default)]
-struct Found<'a> {
+struct Candidates<'a> {
     /// Of any kind.
     named: Option<u32>,
     /// String offset of the name.
@@ -75,26 +75,26 @@ struct Found<'a> {
     declared: Option<u32>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> Candidates<'a> {
     fn among(base: &Base<'a>, record: &Record<'_>, name: &[u8]) -> Self {
-        let mut found = Found::default();
+        let mut candidates = Candidates::default();
         for (id, candidate) in base.named(name) {
-            found.named = found.named.or(Some(id));
-            found.name_off = candidate.name_off();
+            candidates.named = candidates.named.or(Some(id));
+            candidates.name_off = candidate.name_off();
             if !allows_kind(record, &candidate) {
                 continue;
             }
             if candidate.kind() == Kind::Fwd {
-                found.declared = found.declared.or(Some(id));
+                candidates.declared = candidates.declared.or(Some(id));
                 continue;
             }
-            found.several = found.of_kind.is_some();
-            found.of_kind = found.of_kind.or(Some(id));
+            candidates.several = candidates.of_kind.is_some();
+            candidates.of_kind = candidates.of_kind.or(Some(id));
             if record.kind() == Kind::Fwd || candidate.size() == record.size() {
-                found.fit(base, record, id, candidate);
+                candidates.fit(base, record, id, candidate);
             }
         }
-        found
+        candidates
     }
 
     fn fit(&mut self, base: &Base<'a>, record: &Record<'_>, id: u32, candidate: Record<'a>) {
@@ -110,9 +110,9 @@ impl<'a> Found<'a> {
 }
 
 /// A forward declaration becomes the one definition there is, or else the same declaration.
-fn forward(found: &Found<'_>) -> Fate {
-    match (&found.fitting, found.declared, found.named) {
-        (Some((id, _)), ..) if !found.differ => Fate::Mapped(*id),
+fn forward(candidates: &Candidates<'_>) -> Fate {
+    match (&candidates.fitting, candidates.declared, candidates.named) {
+        (Some((id, _)), ..) if !candidates.differ => Fate::Mapped(*id),
         (_, Some(id), _) => Fate::Mapped(id),
         (Some((id, _)), ..) => Fate::Opaque(Why::Ambiguous(*id)),
         (None, None, Some(id)) => Fate::Opaque(Why::OtherKind(id)),

@@ -5,7 +5,7 @@
 use super::embedded;
 use super::matching::Use;
 use super::scratch::Sizes;
-use crate::btf::{verify, Bits, Btf, Error, Found, Kind, Reason, Record};
+use crate::btf::{verify, Bits, Btf, Error, Fault, Kind, Reason, Record};
 use crate::reloc::Survey;
 
 /// A module with a distilled base in which the kernel would find nothing wrong, and what a
@@ -116,7 +116,7 @@ pub fn check_distilled(distilled: &Btf<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_distilled_type(record: &Record<'_>) -> Result<(), Found> {
+fn check_distilled_type(record: &Record<'_>) -> Result<(), Fault> {
     let allowed = matches!(
         record.kind(),
         Kind::Int | Kind::Float | Kind::Enum | Kind::Struct | Kind::Union | Kind::Fwd

@@ -2,7 +2,7 @@
 
 //! Whether what is embedded has room: a compiler lets no member run into the next one.
 
-use super::looks::{Looks, Stop};
+use super::read_budget::{ReadBudget, Stop};
 use crate::btf::{read_u32, Kind, Member, Reason, Record, Target, RECORD_LEN};
 
 const POINTER_BITS: u64 = 64;
@@ -17,7 +17,7 @@ enum Size {
 }
 
 /// Checks that each member of a STRUCT or UNION has a size, and room for it.
-pub(super) fn members(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+pub(super) fn members(budget: &mut ReadBudget<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
     let total = bits(record.size());
     let mut members = (0..u32::MAX).zip(record.members()).peekable();
     let mut at = RECORD_LEN;
@@ -27,7 +27,7 @@ pub(super) fn members(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<
             _ => total,
         };
         let room = end.saturating_sub(u64::from(member.bit_offset));
-        let size = size_of(looks, member.type_id)?;
+        let size = size_of(budget, member.type_id)?;
         judge(index, &member, size, room)
             .map_err(|(within, reason)| Stop::Contradiction(at.saturating_add(within), reason))?;
         at = at.saturating_add(12);
@@ -67,13 +67,13 @@ fn judge(element: u32, member: &Member, size: Size, room: u64) -> Result<(), (u3
 }
 
 /// Checks that no variable of a DATASEC takes less than its type.
-pub(super) fn variables(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+pub(super) fn variables(budget: &mut ReadBudget<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
     let mut at = RECORD_LEN;
     for (index, element) in (0..u32::MAX).zip(record.elements()) {
         let word = |at| read_u32(element, at).unwrap_or(0);
-        let variable = looks.record(word(0))?;
+        let variable = budget.record(word(0))?;
         let type_id = variable.map_or(0, |variable| variable.type_id());
-        if let Size::Bits(taken) = size_of(looks, type_id)? {
+        if let Size::Bits(taken) = size_of(budget, type_id)? {
             has_room(index, taken, bits(word(8)))
                 .map_err(|reason| Stop::Contradiction(at.saturating_add(8), reason))?;
         }
@@ -83,11 +83,11 @@ pub(super) fn variables(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Resul
 }
 
 /// What the type `id` takes, through modifiers and arrays.
-fn size_of(looks: &mut Looks<'_, '_>, id: u32) -> Result<Size, Stop> {
+fn size_of(budget: &mut ReadBudget<'_, '_>, id: u32) -> Result<Size, Stop> {
     const CHAIN_LIMIT: u32 = 32;
     let (mut id, mut count) = (id, 1u64);
     for _ in 0..=CHAIN_LIMIT {
-        let Some(record) = looks.record(id)? else {
+        let Some(record) = budget.record(id)? else {
             return Ok(Size::None(id, None));
         };
         let one = match record.kind() {

@@ -8,12 +8,12 @@
 //! string, a FUNC with an INT for a prototype, a member that runs into the next one.
 
 mod layout;
-mod looks;
 mod place;
+mod read_budget;
 
 use super::{Base, Survey};
 use crate::btf::{verify, Btf, Error, Kind, Reason, Record};
-use looks::{Looks, Stop};
+use read_budget::{ReadBudget, Stop};
 
 /// Checks plain split BTF against `base` as the kernel will.
 ///
@@ -35,9 +35,9 @@ pub fn check(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Resul
 pub fn fits(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
     let mut btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
     verify(&mut btf, base, survey, scratch)?;
-    let mut looks = Looks::new(&btf);
-    for (id, record) in spread(&btf) {
-        match witness(&mut looks, &record) {
+    let mut budget = ReadBudget::new(&btf);
+    for (id, record) in evenly(&btf) {
+        match witness(&mut budget, &record) {
             Ok(()) => {}
             Err(Stop::Contradiction(at, reason)) => return Err(btf.error(id, &record, at, reason)),
             Err(Stop::Spent) => break,
@@ -77,7 +77,7 @@ pub(super) fn is_stale(reason: &Reason) -> bool {
 
 /// The types of `btf`, as many as it has, so that the first of them are evenly spread over it,
 /// wherever one stops: steps of the golden section never meet.
-fn spread<'b>(btf: &'b Btf<'_>) -> impl Iterator<Item = (u32, Record<'b>)> + 'b {
+fn evenly<'b>(btf: &'b Btf<'_>) -> impl Iterator<Item = (u32, Record<'b>)> + 'b {
     const GOLDEN_SECTION: u32 = 0x9e37_79b9;
     let count = btf.own_count();
     (0..count).filter_map(move |step| {
@@ -89,21 +89,21 @@ fn spread<'b>(btf: &'b Btf<'_>) -> impl Iterator<Item = (u32, Record<'b>)> + 'b 
 }
 
 /// Checks that nothing in `record` contradicts the base.
-fn witness(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
-    names(looks, record)?;
+fn witness(budget: &mut ReadBudget<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+    names(budget, record)?;
     match record.kind() {
-        Kind::Struct | Kind::Union => layout::members(looks, record),
+        Kind::Struct | Kind::Union => layout::members(budget, record),
         Kind::Datasec => {
-            place::check(looks, record)?;
-            layout::variables(looks, record)
+            place::check(budget, record)?;
+            layout::variables(budget, record)
         }
-        _ => place::check(looks, record),
+        _ => place::check(budget, record),
     }
 }
 
 /// libbpf stores a string once and refers to its start.
-fn names(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
-    record.each_string(|at, name_off| match looks.starts_string(name_off)? {
+fn names(budget: &mut ReadBudget<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+    record.each_string(|at, name_off| match budget.starts_string(name_off)? {
         true => Ok(()),
         false => Err(Stop::Contradiction(at, Reason::NameInside(name_off))),
     })

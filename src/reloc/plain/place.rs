@@ -2,22 +2,22 @@
 
 //! What a reference may lead to, by where it stands.
 
-use super::looks::{Looks, Stop};
+use super::read_budget::{ReadBudget, Stop};
 use crate::btf::{read_u32, to_usize, Kind, Reason, Record, Target, RECORD_LEN};
 
 /// Checks that every reference of `record` leads to what belongs there.
-pub(super) fn check(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+pub(super) fn check(budget: &mut ReadBudget<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
     if record.kind().is_location() {
-        return in_range(looks, record);
+        return in_range(budget, record);
     }
     let expected = expected(record.kind());
     record.each_id(|at, id| {
-        let found = looks.record(id)?.map(|target| target.kind());
+        let found = budget.record(id)?.map(|target| target.kind());
         let belongs = match found {
             Some(kind) => allows(expected, kind),
             None if id == 0 => may_be_void(record, at),
             None => {
-                let end = looks.end_id();
+                let end = budget.end_id();
                 let reason = Reason::ReferenceOutOfRange { id, end };
                 return Err(Stop::Contradiction(at, reason));
             }
@@ -34,8 +34,8 @@ pub(super) fn check(looks: &mut Looks<'_, '_>, record: &Record<'_>) -> Result<()
 
 /// Checks that every reference of `record` leads somewhere: no kernel that knows its kind is
 /// released, so that what belongs where is left to it.
-fn in_range(looks: &Looks<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
-    let end = looks.end_id();
+fn in_range(budget: &ReadBudget<'_, '_>, record: &Record<'_>) -> Result<(), Stop> {
+    let end = budget.end_id();
     record.each_id(|at, id| match id < end {
         true => Ok(()),
         false => {

@@ -105,7 +105,7 @@ impl<'a> Plan<'a> {
     fn through(&self, record: &Record<'a>, candidate: u32, cause: u32) -> Through<'a> {
         let (own, theirs) = self.pairs.get(cause);
         let other = self.base.btf().record(candidate);
-        let sides = self.spread().sides;
+        let sides = self.equivalence().sides;
         let found = record.each_id(|at, id| {
             let leads = other
                 .as_ref()
@@ -133,7 +133,7 @@ impl<'a> Plan<'a> {
             self.btf.record(type_id)?,
             self.base.btf().record(candidate)?,
         );
-        let spread = self.spread();
+        let spread = self.equivalence();
         let void = || {
             let sides = spread.sides;
             sides.each_next((type_id, &record), (candidate, &other), |_, _| Ok(()))

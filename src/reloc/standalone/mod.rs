@@ -31,14 +31,14 @@
 mod by_name;
 mod compare;
 mod conflict;
-mod keep;
+mod equivalence;
 mod pairs;
 mod plan;
 mod recognise;
-mod spread;
+mod retained;
+mod reverse_refs;
 mod strings;
 mod survey;
-mod users;
 mod write;
 
 pub use compare::Difference;

@@ -53,7 +53,7 @@ pub(super) struct Pairs<'a> {
     causes: &'a mut [u32],
     /// and the pair that this goes back to, one whose own two types do.
     roots: &'a mut [u32],
-    /// Pairs whose users have not heard of their state yet.
+    /// Pairs whose referrers have not been updated with their state yet.
     line: &'a mut [u32],
     front: usize,
     back: usize,

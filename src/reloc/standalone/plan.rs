@@ -4,9 +4,9 @@
 
 use super::by_name::ByName;
 use super::compare::Sides;
-use super::keep::keep;
+use super::equivalence::Equivalence;
 use super::pairs::Pairs;
-use super::spread::Spread;
+use super::retained::retain;
 use super::strings::{records, Strings};
 use super::survey::{Survey, Tables};
 use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Known, Reason, Record, MAX_TYPE};
@@ -124,8 +124,8 @@ impl<'a> Plan<'a> {
         records(&self.btf, self.kept)
     }
 
-    pub(super) fn spread(&self) -> Spread<'_, 'a> {
-        spread(self.base, &self.btf, &self.names)
+    pub(super) fn equivalence(&self) -> Equivalence<'_, 'a> {
+        equivalence(self.base, &self.btf, &self.names)
     }
 }
 
@@ -147,21 +147,25 @@ fn verify<'a>(
 // In a frame of its own: a kernel's stack is small.
 #[inline(never)]
 fn decide(base: &Base<'_>, btf: &Btf<'_>, tables: &mut Tables<'_>) -> usize {
-    tables.users.fill(btf);
+    tables.reverse_refs.fill(btf);
     tables.names.fill(btf);
-    spread(base, btf, &tables.names).run(&tables.users, &mut tables.pairs);
+    equivalence(base, btf, &tables.names).run(&tables.reverse_refs, &mut tables.pairs);
     for (id, _) in btf.own_records() {
         let theirs = tables.pairs.same(id).unwrap_or(0);
         put(tables.ids, to_usize(id.wrapping_sub(1)), theirs);
     }
     let start = base.btf().end_id();
-    keep(btf, &tables.users, tables.ids, tables.kept, start)
+    retain(btf, &tables.reverse_refs, tables.ids, tables.kept, start)
 }
 
-fn spread<'s, 'a>(base: &'s Base<'a>, btf: &'s Btf<'a>, names: &'s ByName<'s>) -> Spread<'s, 'a> {
+fn equivalence<'s, 'a>(
+    base: &'s Base<'a>,
+    btf: &'s Btf<'a>,
+    names: &'s ByName<'s>,
+) -> Equivalence<'s, 'a> {
     let sides = Sides {
         own: btf,
         base: base.btf(),
     };
-    Spread { base, sides, names }
+    Equivalence { base, sides, names }
 }

@@ -3,12 +3,12 @@
 //! The strings that are still used, moved together: the module's own, in their order.
 
 use crate::btf::{to_usize, Blob, Btf, Reason, Record, MAX_NAME_OFFSET};
-use crate::reloc::tables::{Growing, Ranked};
+use crate::reloc::tables::{RankSet, RankSetBuilder};
 
 /// Where each string of the module is after the others are left out.
 pub(super) struct Strings<'a> {
     /// The bytes that are kept, by offset in the string part.
-    bytes: Ranked<'a>,
+    bytes: RankSet<'a>,
     len: u32,
     /// Where the strings start: behind vmlinux's.
     start: u32,
@@ -22,7 +22,7 @@ impl<'a> Strings<'a> {
     /// More strings than BTF can number behind `start`.
     pub(super) fn keep<'r>(
         blob: &Blob<'_>,
-        mut bytes: Growing<'a>,
+        mut bytes: RankSetBuilder<'a>,
         start: u32,
         records: impl Iterator<Item = Record<'r>>,
     ) -> Result<Self, Reason> {
@@ -38,7 +38,7 @@ impl<'a> Strings<'a> {
         if start.saturating_add(len).saturating_sub(1) > MAX_NAME_OFFSET {
             return Err(Reason::OutputTooLarge);
         }
-        let bytes = bytes.ranked();
+        let bytes = bytes.build();
         Ok(Strings { bytes, len, start })
     }
 
@@ -69,7 +69,7 @@ impl<'a> Strings<'a> {
 
 /// Keeps the bytes of the string at `off`, its NUL included, and returns how many are new. Where one
 /// is kept, so are those behind it: strings that end alike are gone through once.
-fn mark(blob: &Blob<'_>, bytes: &mut Growing<'_>, off: u32) -> u32 {
+fn mark(blob: &Blob<'_>, bytes: &mut RankSetBuilder<'_>, off: u32) -> u32 {
     if off == 0 {
         return 0;
     }

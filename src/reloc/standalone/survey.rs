@@ -5,9 +5,9 @@
 use super::by_name::ByName;
 use super::pairs::Pairs;
 use super::recognise::recognise;
-use super::users::Users;
+use super::reverse_refs::ReverseRefs;
 use crate::btf::{to_usize, Bits, Blob, Btf, Error, Form, Section, Table};
-use crate::reloc::tables::{Growing, Words};
+use crate::reloc::tables::{RankSetBuilder, Words};
 
 /// BTF that stands alone, whose header holds and whose records can be walked.
 pub struct Survey<'a> {
@@ -30,11 +30,11 @@ pub(super) struct Tables<'a> {
     pub(super) offsets: &'a mut [u32],
     pub(super) identifiers: Bits<'a>,
     pub(super) pairs: Pairs<'a>,
-    pub(super) users: Users<'a>,
+    pub(super) reverse_refs: ReverseRefs<'a>,
     pub(super) names: ByName<'a>,
     pub(super) ids: &'a mut [u32],
     pub(super) kept: &'a mut [u32],
-    pub(super) strings: Growing<'a>,
+    pub(super) strings: RankSetBuilder<'a>,
 }
 
 impl<'a> Survey<'a> {
@@ -95,9 +95,9 @@ impl Sizes {
             .saturating_add(Table::needs(self.types, 0))
             .saturating_add(Bits::needs(self.strings))
             .saturating_add(Pairs::needs(self.types))
-            .saturating_add(Users::needs(self.types, self.references))
+            .saturating_add(ReverseRefs::needs(self.types, self.references))
             .saturating_add(ByName::needs(self.types))
-            .saturating_add(Growing::needs(self.strings))
+            .saturating_add(RankSetBuilder::needs(self.strings))
     }
 
     /// Cuts `words`; `None` where there are fewer than [`Sizes::total`].
@@ -105,16 +105,16 @@ impl Sizes {
         let mut rest = Words(words.get_mut(..self.total())?);
         let mut take = |len| rest.take(len);
         let types = to_usize(self.types);
-        let users = Users::needs(self.types, self.references);
+        let reverse_refs = ReverseRefs::needs(self.types, self.references);
         Some(Tables {
             offsets: take(Table::needs(self.types, 0))?,
             identifiers: Bits::new(take(Bits::needs(self.strings))?),
             pairs: Pairs::new(take(Pairs::needs(self.types))?, self.types)?,
-            users: Users::new(take(users)?, self.types)?,
+            reverse_refs: ReverseRefs::new(take(reverse_refs)?, self.types)?,
             names: ByName::new(take(ByName::needs(self.types))?, self.types)?,
             ids: take(types)?,
             kept: take(types)?,
-            strings: Growing::new(take(Growing::needs(self.strings))?, self.strings)?,
+            strings: RankSetBuilder::new(take(RankSetBuilder::needs(self.strings))?, self.strings)?,
         })
     }
 }

@@ -11,5 +11,5 @@ mod words;
 pub(super) use by_name::{is_less, name_of, sort_by_key, sort_by_name};
 pub(super) use hash::hash;
 pub(super) use heap_sort::heap_sort;
-pub(super) use rank_set::{Growing, Ranked};
+pub(super) use rank_set::{RankSet, RankSetBuilder};
 pub(super) use words::{put, swap, Words};

@@ -6,7 +6,7 @@ use super::words::put;
 use crate::btf::to_usize;
 
 /// A set that grows.
-pub(in crate::reloc) struct Growing<'a> {
+pub(in crate::reloc) struct RankSetBuilder<'a> {
     bits: &'a mut [u32],
     /// For each word of `bits`, how many numbers are in those ahead of it.
     ahead: &'a mut [u32],
@@ -14,7 +14,7 @@ pub(in crate::reloc) struct Growing<'a> {
 
 /// A set that gives each number in it its rank.
 #[derive(Clone, Copy)]
-pub(in crate::reloc) struct Ranked<'a> {
+pub(in crate::reloc) struct RankSet<'a> {
     bits: &'a [u32],
     ahead: &'a [u32],
 }
@@ -24,17 +24,17 @@ fn bits_len(end: u32) -> usize {
     to_usize(end / 32).saturating_add(1)
 }
 
-impl<'a> Growing<'a> {
+impl<'a> RankSetBuilder<'a> {
     /// Words for the numbers below `end`.
     pub(in crate::reloc) fn needs(end: u32) -> usize {
         bits_len(end).saturating_mul(2)
     }
 
-    /// The empty set in `words`, of [`Growing::needs`] words.
+    /// The empty set in `words`, of [`RankSetBuilder::needs`] words.
     pub(in crate::reloc) fn new(words: &'a mut [u32], end: u32) -> Option<Self> {
         let (bits, ahead) = words.split_at_mut_checked(bits_len(end))?;
         bits.fill(0);
-        Some(Growing { bits, ahead })
+        Some(RankSetBuilder { bits, ahead })
     }
 
     /// Puts `number` into the set, and tells whether it was there before.
@@ -49,7 +49,7 @@ impl<'a> Growing<'a> {
     }
 
     /// All numbers are in it.
-    pub(in crate::reloc) fn ranked(self) -> Ranked<'a> {
+    pub(in crate::reloc) fn build(self) -> RankSet<'a> {
         let mut count = 0u32;
         for (at, word) in (0..usize::MAX).zip(self.bits.iter()) {
             put(self.ahead, at, count);
@@ -57,14 +57,14 @@ impl<'a> Growing<'a> {
                 count = count.saturating_add(word.count_ones());
             }
         }
-        Ranked {
+        RankSet {
             bits: self.bits,
             ahead: self.ahead,
         }
     }
 }
 
-impl Ranked<'_> {
+impl RankSet<'_> {
     /// How many numbers of the set are lower than `number`; `None` where it is not in the set.
     #[inline]
     pub(in crate::reloc) fn rank(&self, number: u32) -> Option<usize> {

@@ -15,7 +15,7 @@ pub use result::Distilled;
 use rust_btfreloc::reloc::Cause;
 
 use crate::input::{self, Bases, Content, Module};
-use crate::inspect::Sort;
+use crate::inspect::FileKind;
 use crate::sections::with_sections;
 use crate::status::{note, warn, Refused, Status};
 use crate::{cli, each, output};
@@ -60,12 +60,12 @@ fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
     let sections = module.sections()?;
     let btf = sections.btf.map(|input| (input.btf, input.btf_base));
     let (btf, btf_base) = btf.unzip();
-    let plain = match Sort::of(btf, btf_base.flatten()) {
-        Sort::PlainSplit => Ok(btf.unwrap_or_default()),
-        Sort::None => Err("no BTF to distill: `btfreloc encode` makes it"),
-        Sort::Standalone => Err("standalone BTF, which has no base to distill"),
-        Sort::Distilled => return Ok(Outcome::Needless("distilled already: it has .BTF.base")),
-        Sort::Empty => {
+    let plain = match FileKind::of(btf, btf_base.flatten()) {
+        FileKind::PlainSplit => Ok(btf.unwrap_or_default()),
+        FileKind::None => Err("no BTF to distill: `btfreloc encode` makes it"),
+        FileKind::Standalone => Err("standalone BTF, which has no base to distill"),
+        FileKind::Distilled => return Ok(Outcome::Needless("distilled already: it has .BTF.base")),
+        FileKind::Empty => {
             return Ok(Outcome::Needless(
                 "its BTF has no types and fits every kernel",
             ))

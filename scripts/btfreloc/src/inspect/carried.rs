@@ -25,7 +25,7 @@ pub struct File {
     /// Bytes of it when unpacked.
     pub size: usize,
     /// The sort of its BTF.
-    pub sort: Sort,
+    pub sort: FileKind,
     /// What in plain split BTF contradicts the kernel it was held against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale: Option<String>,
@@ -38,7 +38,7 @@ pub struct File {
 /// What BTF stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Sort {
+pub enum FileKind {
     /// There is none.
     None,
     /// On nothing.
@@ -101,13 +101,13 @@ impl File {
         // As the kernel does it, an empty section is taken for none.
         let btf = btf.filter(|btf| !btf.is_empty());
         let inline = data(b".BTF.inline").filter(|inline| !inline.is_empty());
-        let sort = Sort::of(btf, btf_base);
+        let sort = FileKind::of(btf, btf_base);
         let own = match (image.content, sort) {
             (Content::RawBtf, _) => "",
             _ => ".BTF",
         };
         let form = match sort {
-            Sort::Standalone => Form::Base,
+            FileKind::Standalone => Form::Base,
             _ => Form::Split,
         };
         let sections = [
@@ -126,7 +126,7 @@ impl File {
             sort,
             stale: match (sort, btf, kernel) {
                 // What cannot be surveyed is told as malformed.
-                (Sort::PlainSplit, Some(btf), Some(kernel)) => {
+                (FileKind::PlainSplit, Some(btf), Some(kernel)) => {
                     contradiction(&kernel.base(), btf).ok().flatten()
                 }
                 _ => None,
@@ -146,15 +146,15 @@ impl File {
     }
 }
 
-impl Sort {
+impl FileKind {
     /// The sort of `btf`, which comes with `btf_base`.
     pub fn of(btf: Option<&[u8]>, btf_base: Option<&[u8]>) -> Self {
         match (btf, btf_base) {
-            (None, _) => Sort::None,
-            (Some(_), Some(_)) => Sort::Distilled,
-            (Some(btf), None) if has_no_types(btf) => Sort::Empty,
-            (Some(btf), None) if recognise(btf).is_ok() => Sort::Standalone,
-            (Some(_), None) => Sort::PlainSplit,
+            (None, _) => FileKind::None,
+            (Some(_), Some(_)) => FileKind::Distilled,
+            (Some(btf), None) if has_no_types(btf) => FileKind::Empty,
+            (Some(btf), None) if recognise(btf).is_ok() => FileKind::Standalone,
+            (Some(_), None) => FileKind::PlainSplit,
         }
     }
 }

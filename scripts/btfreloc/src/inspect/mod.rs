@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-pub use carried::{File, Section, Sort};
+pub use carried::{File, FileKind, Section};
 pub use ids::Ids;
 
 use crate::cli::{self, Format};

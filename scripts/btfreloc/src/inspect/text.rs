@@ -7,7 +7,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::carried::{Parsed, Parts};
-use super::{File, Ids, Section, Sort};
+use super::{File, FileKind, Ids, Section};
 use crate::input::Content;
 
 /// How many lists and sets of ids are shown; JSON has all.
@@ -38,13 +38,13 @@ pub(super) fn write(out: &mut impl Write, file: &File) -> Result<()> {
     }
 }
 
-fn sort(sort: Sort) -> &'static str {
+fn sort(sort: FileKind) -> &'static str {
     match sort {
-        Sort::None => "no BTF",
-        Sort::Standalone => "standalone BTF",
-        Sort::Distilled => "split BTF on a distilled base of its own",
-        Sort::PlainSplit => "plain split BTF, for the vmlinux it was built with only",
-        Sort::Empty => "no types: fits every kernel",
+        FileKind::None => "no BTF",
+        FileKind::Standalone => "standalone BTF",
+        FileKind::Distilled => "split BTF on a distilled base of its own",
+        FileKind::PlainSplit => "plain split BTF, for the vmlinux it was built with only",
+        FileKind::Empty => "no types: fits every kernel",
     }
 }
 

@@ -9,7 +9,7 @@ use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Section, Table};
 use rust_btfreloc::reloc::Input;
 
 use crate::input::Kernel;
-use crate::inspect::Sort;
+use crate::inspect::FileKind;
 use crate::plain::contradiction;
 
 /// Calls `work` with the BTF of a module; where it has no base of its own, `vmlinux` gives it.
@@ -22,13 +22,16 @@ pub fn with_btf<T>(
     vmlinux: impl FnOnce() -> Result<Arc<Kernel>>,
     work: impl FnOnce(&Btf<'_>) -> Result<T>,
 ) -> Result<T> {
-    match (input.btf_base, Sort::of(Some(input.btf), input.btf_base)) {
+    match (
+        input.btf_base,
+        FileKind::of(Some(input.btf), input.btf_base),
+    ) {
         (Some(btf_base), _) => {
             let mut offsets = Vec::new();
             let base = alone(Section::BtfBase, btf_base, &mut offsets).map_err(words)?;
             on(&base, input.btf, work)
         }
-        (None, Sort::Standalone) => {
+        (None, FileKind::Standalone) => {
             let mut offsets = Vec::new();
             work(&alone(Section::Btf, input.btf, &mut offsets).map_err(words)?)
         }

@@ -12,7 +12,7 @@
 use super::by_name::{key, ByName};
 use super::compare::{flavour, is_declared, step, Difference, Sides, Step};
 use super::pairs::{Bond, Pairs, State};
-use super::users::Users;
+use super::reverse_refs::ReverseRefs;
 use crate::btf::{Kind, Record};
 use crate::reloc::distilled::matching::{self, Use};
 use crate::reloc::distilled::Fate;
@@ -20,15 +20,15 @@ use crate::reloc::index::is_indexed;
 use crate::reloc::Base;
 
 /// What the pairs are made and judged by.
-pub(super) struct Spread<'s, 'a> {
+pub(super) struct Equivalence<'s, 'a> {
     pub(super) base: &'s Base<'a>,
     pub(super) sides: Sides<'s, 'a>,
     pub(super) names: &'s ByName<'s>,
 }
 
-impl Spread<'_, '_> {
+impl Equivalence<'_, '_> {
     /// Finds the pairs, and settles the state of each.
-    pub(super) fn run(&self, users: &Users<'_>, pairs: &mut Pairs<'_>) {
+    pub(super) fn run(&self, reverse_refs: &ReverseRefs<'_>, pairs: &mut Pairs<'_>) {
         self.seed_indexed(pairs);
         self.seed_others(pairs);
         let mut next = 0u32;
@@ -41,9 +41,9 @@ impl Spread<'_, '_> {
             }
             next = next.saturating_add(1);
         }
-        self.settle(State::Different, users, pairs);
+        self.settle(State::Different, reverse_refs, pairs);
         self.declarations(pairs);
-        self.settle(State::Loose, users, pairs);
+        self.settle(State::Loose, reverse_refs, pairs);
     }
 
     /// How the two types of a pair stand, by what each says itself.
@@ -168,7 +168,7 @@ impl Spread<'_, '_> {
     }
 
     /// Lets each pair in `state` make those that refer to it so, too.
-    fn settle(&self, state: State, users: &Users<'_>, pairs: &mut Pairs<'_>) {
+    fn settle(&self, state: State, reverse_refs: &ReverseRefs<'_>, pairs: &mut Pairs<'_>) {
         for pair in 0..pairs.len() {
             if pairs.state(pair) == state {
                 pairs.push(pair);
@@ -177,7 +177,7 @@ impl Spread<'_, '_> {
         while let Some(pair) = pairs.pop() {
             let (own, theirs) = pairs.get(pair);
             let sides = &self.sides;
-            for (user, at) in users.of(own) {
+            for (user, at) in reverse_refs.of(own) {
                 let leads = |record: &Record<'_>, id, candidate: &Record<'_>| {
                     sides.leads((record, at), (id, candidate), (own, theirs))
                 };

@@ -2,13 +2,13 @@
 
 //! The reasons that several kinds have in common.
 
-use crate::btf::{Found, Reason, Record, MAX_TYPE};
+use crate::btf::{Fault, Reason, Record, MAX_TYPE};
 
 pub(super) fn is_type(id: u32) -> bool {
     (1..=MAX_TYPE).contains(&id)
 }
 
-pub(super) fn bad_reference(record: &Record<'_>, at: u32, id: u32) -> Found {
+pub(super) fn bad_reference(record: &Record<'_>, at: u32, id: u32) -> Fault {
     (
         at,
         Reason::BadReference {
@@ -18,7 +18,7 @@ pub(super) fn bad_reference(record: &Record<'_>, at: u32, id: u32) -> Found {
     )
 }
 
-pub(super) fn bad_size(record: &Record<'_>) -> Found {
+pub(super) fn bad_size(record: &Record<'_>) -> Fault {
     (
         8,
         Reason::BadSize {
@@ -28,7 +28,7 @@ pub(super) fn bad_size(record: &Record<'_>) -> Found {
     )
 }
 
-pub(super) fn bad_name(record: &Record<'_>) -> Found {
+pub(super) fn bad_name(record: &Record<'_>) -> Fault {
     (
         0,
         Reason::BadName {
@@ -38,7 +38,7 @@ pub(super) fn bad_name(record: &Record<'_>) -> Found {
     )
 }
 
-pub(super) fn bad_linkage(record: &Record<'_>, at: u32, linkage: u32) -> Found {
+pub(super) fn bad_linkage(record: &Record<'_>, at: u32, linkage: u32) -> Fault {
     (
         at,
         Reason::BadLinkage {
@@ -48,7 +48,7 @@ pub(super) fn bad_linkage(record: &Record<'_>, at: u32, linkage: u32) -> Found {
     )
 }
 
-pub(super) fn no_vlen(record: &Record<'_>) -> Result<(), Found> {
+pub(super) fn no_vlen(record: &Record<'_>) -> Result<(), Fault> {
     match record.vlen() {
         0 => Ok(()),
         vlen => Err((
@@ -61,14 +61,14 @@ pub(super) fn no_vlen(record: &Record<'_>) -> Result<(), Found> {
     }
 }
 
-pub(super) fn no_kflag(record: &Record<'_>) -> Result<(), Found> {
+pub(super) fn no_kflag(record: &Record<'_>) -> Result<(), Fault> {
     match record.kflag() {
         false => Ok(()),
         true => Err((4, Reason::BadKflag(record.kind()))),
     }
 }
 
-pub(super) fn no_name(record: &Record<'_>) -> Result<(), Found> {
+pub(super) fn no_name(record: &Record<'_>) -> Result<(), Fault> {
     match record.name_off() {
         0 => Ok(()),
         name_off => Err((

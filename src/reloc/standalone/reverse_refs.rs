@@ -6,7 +6,7 @@ use crate::btf::{to_usize, Btf};
 use crate::reloc::tables::{put, Words};
 
 /// The references of a module's types, by the type that is referred to.
-pub(super) struct Users<'a> {
+pub(super) struct ReverseRefs<'a> {
     /// For each type, by id, where its references start; one more for where the last end.
     starts: &'a mut [u32],
     /// For each reference the id of the type it stands in,
@@ -15,20 +15,20 @@ pub(super) struct Users<'a> {
     offsets: &'a mut [u32],
 }
 
-impl<'a> Users<'a> {
+impl<'a> ReverseRefs<'a> {
     /// Words for `types` types that hold `references` references.
     pub(super) fn needs(types: u32, references: u32) -> usize {
         let starts = to_usize(types).saturating_add(2);
         starts.saturating_add(to_usize(references).saturating_mul(2))
     }
 
-    /// No reference yet, in `words`, of [`Users::needs`] words.
+    /// No reference yet, in `words`, of [`ReverseRefs::needs`] words.
     pub(super) fn new(words: &'a mut [u32], types: u32) -> Option<Self> {
         let mut rest = Words(words);
         let starts = rest.take(to_usize(types).saturating_add(2))?;
         starts.fill(0);
         let half = rest.0.len() / 2;
-        Some(Users {
+        Some(ReverseRefs {
             starts,
             ids: rest.take(half)?,
             offsets: rest.take(half)?,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Looks at vmlinux, of which a module gets no more than it is worth.
+//! How much of vmlinux is read to find out whether a module was made for it.
 //!
 //! The kernel follows no reference of a module, so that each look at vmlinux is memory that nobody
 //! else reads. Stale BTF shows in most of its types: a few of them, and a few more of a large module,
@@ -28,15 +28,15 @@ pub(super) enum Stop {
 }
 
 /// The BTF of a module, and the effort that is left for it.
-pub(super) struct Looks<'l, 'b> {
+pub(super) struct ReadBudget<'l, 'b> {
     btf: &'l Btf<'b>,
     effort: u32,
 }
 
-impl<'l, 'b> Looks<'l, 'b> {
+impl<'l, 'b> ReadBudget<'l, 'b> {
     pub(super) fn new(btf: &'l Btf<'b>) -> Self {
         let effort = EFFORT.saturating_add(btf.own_count() / TYPES_PER_UNIT);
-        Looks { btf, effort }
+        ReadBudget { btf, effort }
     }
 
     /// One more than the last id.

@@ -2,7 +2,7 @@
 
 //! Which types stay the module's own, and in which order.
 
-use super::users::Users;
+use super::reverse_refs::ReverseRefs;
 use crate::btf::{to_usize, Btf, Kind, Record};
 use crate::reloc::tables::{put, sort_by_name};
 
@@ -10,7 +10,7 @@ use crate::reloc::tables::{put, sort_by_name};
 const KEPT: u32 = u32::MAX;
 
 /// The types that are kept, being found.
-pub(super) struct Keep<'k> {
+pub(super) struct Retained<'k> {
     btf: &'k Btf<'k>,
     /// For each type, by id less 1, its id in vmlinux, [`KEPT`], or 0 where it is left out.
     ids: &'k mut [u32],
@@ -21,21 +21,21 @@ pub(super) struct Keep<'k> {
 /// Keeps, of the types of `btf` that have no id of vmlinux in `ids`, those that [`is_root`] tells,
 /// what they refer to, and the tags on both. Puts them in `kept`, in the order of their names, fills
 /// in their new ids, from `start` on, and returns how many they are.
-pub(super) fn keep(
+pub(super) fn retain(
     btf: &Btf<'_>,
-    users: &Users<'_>,
+    reverse_refs: &ReverseRefs<'_>,
     ids: &mut [u32],
     kept: &mut [u32],
     start: u32,
 ) -> usize {
-    let mut keep = Keep {
+    let mut keep = Retained {
         btf,
         ids,
         kept,
         len: 0,
     };
     for (id, record) in btf.own_records() {
-        if is_root(&record, users.of(id).next().is_some()) {
+        if is_root(&record, reverse_refs.of(id).next().is_some()) {
             keep.add(id);
         }
     }
@@ -68,7 +68,7 @@ fn is_root(record: &Record<'_>, is_used: bool) -> bool {
     }
 }
 
-impl Keep<'_> {
+impl Retained<'_> {
     fn is_kept(&self, id: u32) -> bool {
         self.word(id) == Some(KEPT)
     }
