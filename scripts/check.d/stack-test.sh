@@ -65,6 +65,7 @@ pointer 'call __x86_indirect_thunk_r11' | expect 1 "a chain of 840 bytes" 1000 8
 # No code that calls back; then some that does, and only what is to be shown.
 pointer 'call memcpy' | expect 0 "deepest chain 508 bytes" 1000 1000
 pointer 'call seq_printf' | sed 's/deep/deep3fmt/' | expect 0 "deepest chain 840 bytes" 1000 1000
+pointer 'call seq_printf' | sed 's/deep/deep3fmtB8_/' | expect 0 "deepest chain 840 bytes" 1000 1000
 
 # By itself, by way of another function, and of a pointer that it takes itself.
 routine one 0 "call one" | expect 1 "recursion: one -> one" 1000 1000

@@ -18,8 +18,9 @@ import re
 import sys
 
 OUTSIDE_FORMATS = re.compile(r"fmt|printk|seq_printf")
-SHOWS = re.compile(r"\d+fmt$")
-WRITES = re.compile(r"\d+write_(str|char|fmt)$")
+# Names of generic functions end with the crate that they were made for.
+SHOWS = re.compile(r"\dfmt(B\w*_|C\w+)?$")
+WRITES = re.compile(r"\dwrite_(str|char|fmt)(B\w*_|C\w+)?$")
 # What a Box<dyn FnOnce> is called through; there is none where pointers are borrowed.
 SHIM = re.compile(r"call_once6vtable")
 RETURNS = ("ret", "jmp", "ud2", "int3")
