@@ -21,7 +21,7 @@ for name in $(names .); do
 	rebased=$((rebased + 1))
 	check "with: it has BTF" has_btf "$name"
 	check_has "with: the log says what became of it" \
-		"rust_btfreloc: $name: BTF rebased: types of vmlinux [0-9]+, of the module [0-9]+, " "$logged"
+		"rust_btfreloc: $name: BTF rebased: [0-9]+ mapped to vmlinux, [0-9]+ kept, " "$logged"
 	check_equal "with: in the words of the report" "$(head -n 1 "$DEBUGFS/$name")" \
 		"$(echo "$logged" | sed -n "s/^rust_btfreloc: $name: \(.*\), in [0-9]* ns$/\1/p")"
 	bpftool btf dump file "/sys/kernel/btf/$name" | sed -n "s/^\[[0-9]*\] FUNC '\([^']*\)'.*/\1/p" | sort >/tmp/functions

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The words for BTF that stands alone.
+//! The words for standalone BTF.
 
 use core::fmt::{Display, Formatter, Result};
 
-use super::short;
+use super::{element_noun, short};
 use crate::btf::Kind;
 use crate::reloc::standalone::{Conflict, Contradiction, Counts, Difference, NotAlone, Through};
 
@@ -17,7 +17,7 @@ impl Display for Counts {
         } = self;
         write!(
             f,
-            "types of vmlinux {mapped}, of the module {own}, not needed {left_out}"
+            "{mapped} mapped to vmlinux, {own} kept, {left_out} dropped"
         )
     }
 }
@@ -55,14 +55,15 @@ impl Display for Conflict<'_> {
             f,
             "[{type_id}] {kind} {name} is not vmlinux [{candidate}]: "
         )?;
-        let of_element = found.difference.element().is_some();
-        match (&self.through, of_element) {
+        let names_subject =
+            found.difference.element().is_some() || found.difference == Difference::TooMany;
+        match (&self.through, names_subject) {
             (None, true) => {}
             (None, false) => f.write_str("it ")?,
             (Some(through), _) => {
                 lead(f, *kind, through)?;
                 subject(f, found)?;
-                f.write_str(if of_element { ": " } else { " " })?;
+                f.write_str(if names_subject { ": " } else { " " })?;
             }
         }
         differs(f, found)?;
@@ -77,8 +78,8 @@ impl Display for Conflict<'_> {
 fn lead(f: &mut Formatter<'_>, kind: Kind, through: &Through<'_>) -> Result {
     match (through.element, through.name) {
         (None, _) => Ok(()),
-        (Some(element), []) => write!(f, "through {} {element}, ", one(kind)),
-        (Some(_), name) => write!(f, "through {} {}, ", one(kind), short(name)),
+        (Some(element), []) => write!(f, "through {} {element}, ", element_noun(kind)),
+        (Some(_), name) => write!(f, "through {} {}, ", element_noun(kind), short(name)),
     }
 }
 
@@ -93,7 +94,7 @@ fn subject(f: &mut Formatter<'_>, found: &Contradiction<'_>) -> Result {
 
 /// How a type differs from vmlinux's.
 fn differs(f: &mut Formatter<'_>, found: &Contradiction<'_>) -> Result {
-    let (one, name) = (one(found.kind), short(found.element));
+    let (one, name) = (element_noun(found.kind), short(found.element));
     match found.difference {
         Difference::Kind { found, expected } => {
             write!(f, "is a {found}, a {expected} in vmlinux")
@@ -133,16 +134,6 @@ fn differs(f: &mut Formatter<'_>, found: &Contradiction<'_>) -> Result {
         }
         Difference::Void { found: 0, .. } => f.write_str("refers to void, not so in vmlinux"),
         Difference::Void { .. } => f.write_str("refers to a type, to void in vmlinux"),
-        Difference::TooMany => f.write_str("has more namesakes than are compared in vmlinux"),
-    }
-}
-
-/// What an element of a type of this kind is.
-fn one(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Struct | Kind::Union => "member",
-        Kind::Enum | Kind::Enum64 => "value",
-        Kind::FuncProto => "parameter",
-        _ => "element",
+        Difference::TooMany => f.write_str("vmlinux has too many types of this name"),
     }
 }

@@ -489,7 +489,7 @@ fn ids_that_nothing_tells_leave_the_module_to_the_kernel() {
     let run = run(&["check", &module, "--against", &kernel]);
     let line = format!(
         "{module}: {kernel}: left to the kernel: .BTF_ids offset 0: the module was stripped of the \
-         symbols that tell its ids; use strip --strip-debug; the kernel alone accepts it\n"
+         symbols that identify its ids; use strip --strip-debug; the kernel alone accepts it\n"
     );
     assert_eq!((run.text(), run.status), (&*line, 1));
 }

@@ -118,7 +118,7 @@ fn a_stripped_section_of_ids_is_no_damage() {
         &elf(&[(".BTF_ids", &[1, 0, 0, 0])]),
     );
     let run = run(&["inspect", &module]);
-    let line = "  .BTF_ids: 4 bytes, stripped of the symbols that tell its ids\n";
+    let line = "  .BTF_ids: 4 bytes, stripped of the symbols that identify its ids\n";
     assert!(run.text().ends_with(line), "{}", run.text());
     assert_eq!(run.status, 0);
 }

@@ -228,12 +228,12 @@ fn damaged_sections_are_refused_and_stay_as_they_are() {
         (
             &[0],
             &[],
-            "offset 0: the module was stripped of the symbols that tell its ids",
+            "offset 0: the module was stripped of the symbols that identify its ids",
         ),
         (
             &[0, 7],
             &[("__BTF_ID__func__a__1", 1, 0, 4)],
-            "offset 4: no symbol tells what this word is",
+            "offset 4: no symbol says what this word is",
         ),
         (
             &[0],

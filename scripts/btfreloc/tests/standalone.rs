@@ -42,8 +42,8 @@ fn a_module_without_conflicts_is_true() {
     let (kernel, module) = small("standalone-true", 8);
     let run = run(&["check", &module, "--against", &kernel]);
     let line = format!(
-        "{module}: {kernel}: stands alone, rebased exactly: types of vmlinux 4, of the \
-         module 3, not needed 0\n"
+        "{module}: {kernel}: stands alone, rebased exactly: 4 mapped to vmlinux, 3 kept, \
+         0 dropped\n"
     );
     assert!(run.text().starts_with(&line), "{}", run.text());
     assert!(
@@ -59,8 +59,8 @@ fn conflicts_are_told_and_explained() {
     let (kernel, module) = small("standalone-conflicts", 16);
     let short = run(&["check", &module, "--against", &kernel]);
     let line = format!(
-        "{module}: {kernel}: stands alone, rebased with conflicts: types of vmlinux 1, of \
-         the module 6, not needed 0, conflicts 2 (first: [1] STRUCT task is not vmlinux [2]: it has \
+        "{module}: {kernel}: stands alone, rebased with conflicts: 1 mapped to vmlinux, \
+         6 kept, 0 dropped, conflicts 2 (first: [1] STRUCT task is not vmlinux [2]: it has \
          16 bytes, 8 in vmlinux)"
     );
     assert!(short.text().starts_with(&line), "{}", short.text());
@@ -174,7 +174,7 @@ fn ids_that_nothing_tells_cost_the_module_its_btf() {
     let run = run(&["check", &module, "--against", &kernel]);
     let verdict = format!(
         "{module}: {kernel}: dropped: .BTF_ids offset 0: the module was stripped of the symbols that \
-         tell its ids; use strip --strip-debug"
+         identify its ids; use strip --strip-debug"
     );
     assert!(run.text().starts_with(&verdict), "{}", run.text());
     assert_eq!(run.status, 1);

@@ -487,7 +487,7 @@ fn the_operator_reads_what_was_found_and_what_can_be_done() {
             |b| {
                 b.raw(&[work() + 1, word(Kind::Typedef, 0), INT]);
             },
-            ".BTF offset 24, type [12] TYPEDEF: name offset 33 is inside a string, ahead of \"ork\"",
+            ".BTF offset 24, type [12] TYPEDEF: name offset 33 is inside a string, before \"ork\"",
         ),
     ];
     for (add, text) in rows {

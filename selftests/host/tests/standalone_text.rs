@@ -68,7 +68,7 @@ fn a_conflict_says_what_differs_and_where() {
     assert_eq!(told, expected);
     assert_eq!(
         rebased.unwrap().counts.to_string(),
-        "types of vmlinux 1, of the module 19, not needed 1"
+        "1 mapped to vmlinux, 19 kept, 1 dropped"
     );
 }
 

@@ -20,8 +20,8 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::BadVersion(2), "version 2, only 1 is known"),
     (Reason::BadFlags(1), "header flags 0x1, none is known"),
     (Reason::HeaderUnknown(7), "unknown header field is 0x7, not 0"),
-    (Reason::NoData, "no data behind the header"),
-    (Reason::PartMisplaced { part: Part::Types, expected: 0, found: 4 }, "types start 4 bytes behind the header, expected 0"),
+    (Reason::NoData, "no data after the header"),
+    (Reason::PartMisplaced { part: Part::Types, expected: 0, found: 4 }, "types start 4 bytes after the header, expected 0"),
     (Reason::PartTooLong { part: Part::Strings, left: 5, len: 6 }, "strings of 6 bytes where 5 are left"),
     (Reason::PartTooLong { part: Part::Layout, left: 5, len: 6 }, "layout of 6 bytes where 5 are left"),
     (Reason::TrailingBytes(3), "3 bytes belong to no part"),
@@ -56,7 +56,7 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::FwdHasType(1), "FWD has type 1, not 0"),
     (Reason::BadLinkage { kind: Kind::Func, linkage: 2 }, "FUNC has linkage 2"),
     (Reason::UnionMemberOffset { member: 1, bits: 8 }, "union member 1 starts at bit 8, not 0"),
-    (Reason::MemberOrder { member: 1, bits: 8, previous: 16 }, "member 1 starts at bit 8, ahead of the one before (16)"),
+    (Reason::MemberOrder { member: 1, bits: 8, previous: 16 }, "member 1 starts at bit 8, before the member that precedes it (16)"),
     (Reason::MemberOutside { member: 1, bits: 65, size: 8 }, "member 1 starts at bit 65, past the 8 bytes of its type"),
     (Reason::ElementName { element: 1, name_off: 9 }, "element 1 has a bad name (string offset 9)"),
     (Reason::ElementReference { element: 1, id: 0 }, "element 1 has a bad type id 0"),
@@ -118,7 +118,7 @@ fn an_error_in_ids_says_where() {
     );
     assert_eq!(
         error(Reason::NoSymbols).to_string(),
-        ".BTF_ids offset 8: the module was stripped of the symbols that tell its ids"
+        ".BTF_ids offset 8: the module was stripped of the symbols that identify its ids"
     );
 }
 
@@ -278,17 +278,17 @@ fn every_cause_says_what_can_be_done() {
         ),
         (
             ids(btf_ids::Reason::NoSymbols),
-            ".BTF_ids offset 8: the module was stripped of the symbols that tell its ids; use strip \
+            ".BTF_ids offset 8: the module was stripped of the symbols that identify its ids; use strip \
              --strip-debug"
                 .into(),
         ),
         (
             ids(btf_ids::Reason::Overlap),
-            ".BTF_ids offset 8: a word that is two things at once; build the module again".into(),
+            ".BTF_ids offset 8: symbols disagree about this word; build the module again".into(),
         ),
         (
             Cause::Symbols,
-            ".BTF_ids cannot be told: the symbol table is damaged; build the module again".into(),
+            ".BTF_ids cannot be interpreted: the symbol table is damaged; build the module again".into(),
         ),
         (
             Cause::Outside,

@@ -101,7 +101,7 @@ fn write_ids(out: &mut impl Write, ids: &Ids) -> Result<()> {
     if *stripped {
         return Ok(writeln!(
             out,
-            "  .BTF_ids: {size} bytes, stripped of the symbols that tell its ids"
+            "  .BTF_ids: {size} bytes, stripped of the symbols that identify its ids"
         )?);
     }
     if let Some(words) = malformed {
