@@ -24,6 +24,7 @@ pub(crate) enum Cause {
 
 impl Cause {
     /// What `error` says of the vmlinux BTF in `file`, for a module whose BTF is stale.
+    #[inline(never)]
     pub(crate) fn unread(file: SuppliedName<'_>, error: Error) -> Self {
         let file = CString::try_from_fmt(fmt!("{}", Text(file)));
         Self::Unread(file.ok(), Unread::of(error.to_errno().wrapping_neg()))

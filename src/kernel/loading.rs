@@ -111,7 +111,7 @@ impl<'l, 'a> Loading<'l, 'a> {
                 Err(cause) => return Err(cause),
             };
             if is_own(base, file.bytes()) {
-                refused = Some(reloc::Cause::SuppliedOwn { file: name }.into());
+                refused = Some(own_base(name));
                 continue;
             }
             let roots = match &roots {
@@ -178,10 +178,10 @@ impl<'l, 'a> Loading<'l, 'a> {
     {
         let mut plan = memory::room()?;
         survey.relocated(base, self.policy, self.release, scratch, &mut plan)?;
-        let made = plan
-            .as_ref()
-            .map(|plan| self.relocation(base, plan, source));
-        made.transpose()
+        match &*plan {
+            Some(plan) => self.relocation(base, plan, source),
+            None => Ok(None),
+        }
     }
 
     #[inline(never)]
@@ -190,7 +190,7 @@ impl<'l, 'a> Loading<'l, 'a> {
         base: &Base<'_>,
         plan: &Plan<'_>,
         source: &Source<'_>,
-    ) -> Result<Relocation<'a>, Cause> {
+    ) -> Result<Option<Relocation<'a>>, Cause> {
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
         let new_id = |id| plan.new_id((source.new_id)(id)?);
@@ -205,7 +205,7 @@ impl<'l, 'a> Loading<'l, 'a> {
         };
         let btf_base = source.input.btf_base.unwrap_or_default();
         let report = LoadReport::relocated(plan, btf_base, told, source.supplied)?;
-        Ok(Relocation::new(Some(btf), ids.flatten(), report))
+        Ok(Some(Relocation::new(Some(btf), ids.flatten(), report)))
     }
 
     #[inline(never)]
@@ -217,9 +217,10 @@ impl<'l, 'a> Loading<'l, 'a> {
     ) -> Result<Option<Relocation<'a>>, Cause> {
         let mut plan = memory::room()?;
         survey.rebased(base, scratch, &mut plan)?;
-        plan.as_ref()
-            .map(|plan| self.rebase(base, plan))
-            .transpose()
+        match &*plan {
+            Some(plan) => self.rebase(base, plan),
+            None => Ok(None),
+        }
     }
 
     #[inline(never)]
@@ -227,7 +228,7 @@ impl<'l, 'a> Loading<'l, 'a> {
         &self,
         base: &Base<'_>,
         plan: &standalone::Plan<'_>,
-    ) -> Result<Relocation<'a>, Cause> {
+    ) -> Result<Option<Relocation<'a>>, Cause> {
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;
         // The kernel reads such ids as vmlinux's: the module is better off without its BTF.
@@ -237,7 +238,7 @@ impl<'l, 'a> Loading<'l, 'a> {
             .and_then(|()| self.patch_ids(Some(base), &new_id));
         let (ids, told) = patched.map_err(Cause::unusable)?.unzip();
         let report = LoadReport::rebased(plan, told)?;
-        Ok(Relocation::new(Some(btf), ids.flatten(), report))
+        Ok(Some(Relocation::new(Some(btf), ids.flatten(), report)))
     }
 
     /// Shows the kernel no BTF, and leaves the module's code no ids of types that nobody knows.
@@ -272,7 +273,9 @@ impl<'l, 'a> Loading<'l, 'a> {
 
     /// The section `.BTF_ids`, its content and the module's symbols; `None` where it is not there, or
     /// empty.
-    fn ids_section(&self) -> Result<Option<(Section<'a>, &'a [u8], Symbols<'a>)>, Cause> {
+    fn ids_section(
+        &self,
+    ) -> Result<Option<(Section<'a>, &'a [u8], Symbols<'a>)>, reloc::Cause<'static>> {
         let elf = self.carried.elf().ok_or(reloc::Cause::NoImage)?;
         let found = elf
             .section(b".BTF_ids")
@@ -378,6 +381,11 @@ fn asked<'n>(
 /// Whether it is plain split BTF that was made for another kernel.
 fn is_stale(cause: &Cause) -> bool {
     cause.kind() == Some(CauseKind::Stale)
+}
+
+#[inline(never)]
+fn own_base(file: SuppliedName<'_>) -> Cause {
+    reloc::Cause::SuppliedOwn { file }.into()
 }
 
 /// Whether `supplied` is the BTF of the running kernel itself, `base`.

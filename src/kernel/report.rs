@@ -243,7 +243,7 @@ impl Rebased {
     /// Keeps what the report is made of.
     #[inline(never)]
     fn new(plan: &standalone::Plan<'_>, ids: Option<IdReport>) -> Self {
-        let conflicts = plan.conflicts().fold(0_u32, |sum, _| sum.saturating_add(1));
+        let conflicts = count_conflicts(plan);
         Self {
             counts: plan.counts(),
             conflicts,
@@ -300,6 +300,11 @@ impl Dropped {
             None => Ok(()),
         }
     }
+}
+
+#[inline(never)]
+fn count_conflicts(plan: &standalone::Plan<'_>) -> u32 {
+    plan.conflicts().fold(0, |sum, _| sum.saturating_add(1))
 }
 
 /// The conflicts of a plan, a line each.

@@ -53,15 +53,12 @@ pub(super) fn distilled<T>(
     let base = memory::boxed(|| Ok::<_, Cause>(tables.base()))?;
     fits(&base, file, split)?;
     let refused = |error: btf::Error| refused(error.into());
-    let module = Module::read(base.btf(), split).map_err(refused)?;
+    let module = memory::boxed(|| Module::read(base.btf(), split).map_err(refused))?;
     let mut words = memory::zeroed(module.survey_len())?;
     let survey = memory::boxed(|| Survey::of(&module, roots, &mut words).map_err(refused))?;
     let mut scratch = memory::zeroed(survey.scratch_len(Order::ByName))?;
     let plan = memory::boxed(|| Plan::new(&survey, Order::ByName, &mut scratch).map_err(refused))?;
-    let mut distilled = memory::zeroed(plan.base_len())?;
-    let mut on_it = memory::zeroed(plan.split_len())?;
-    plan.write(&mut distilled, &mut on_it)
-        .map_err(reloc::Cause::TooLarge)?;
+    let (distilled, on_it) = written(&plan)?;
     let input = Input {
         btf: &on_it,
         btf_base: Some(&distilled),
@@ -69,6 +66,17 @@ pub(super) fn distilled<T>(
     // What a distilled base has no place for is found by its name, if at all.
     let of_base = |id| (id < base.btf().end_id()).then_some(0);
     then(input, &|id| plan.new_id(id).or_else(|| of_base(id)))
+}
+
+/// The distilled base and the split BTF on it.
+// In a frame of its own: a kernel's stack is small.
+#[inline(never)]
+fn written(plan: &Plan<'_>) -> Result<(KVVec<u8>, KVVec<u8>), Cause> {
+    let mut distilled = memory::zeroed(plan.base_len())?;
+    let mut on_it = memory::zeroed(plan.split_len())?;
+    plan.write(&mut distilled, &mut on_it)
+        .map_err(reloc::Cause::TooLarge)?;
+    Ok((distilled, on_it))
 }
 
 /// Checks that `btf` was made for `base`, as far as that can be told.
