@@ -26,7 +26,7 @@ impl<'a> Bits<'a> {
         word & (1 << (at % 32)) != 0
     }
 
-    /// Puts `at` into the set, and tells whether it was there before.
+    /// Puts `at` into the set, and returns whether it was there before.
     #[inline]
     pub fn set(&mut self, at: u32) -> bool {
         let was = self.get(at);

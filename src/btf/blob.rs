@@ -13,7 +13,7 @@ pub const HEADER_LEN_LAYOUT: u32 = 32;
 const MAGIC: u16 = 0xeb9f;
 const VERSION: u8 = 1;
 
-/// Whether BTF stands alone (`vmlinux`, `.BTF.base`) or on a base (a module's `.BTF`).
+/// Whether BTF is standalone (`vmlinux`, `.BTF.base`) or on a base (a module's `.BTF`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Ids start at 1, strings at 0.
@@ -70,7 +70,7 @@ impl<'a> Blob<'a> {
         self.section
     }
 
-    /// Whether the blob stands alone or on a base.
+    /// Whether the blob is standalone or on a base.
     pub fn form(&self) -> Form {
         self.form
     }
@@ -137,15 +137,15 @@ impl<'a> Blob<'a> {
         rest.and_then(<[u8]>::first) == Some(&0)
     }
 
-    /// Whether a string starts at `off` in this blob's own string part: the byte ahead of it ends
+    /// Whether a string starts at `off` in this blob's own string part: the byte before it ends
     /// another.
     #[inline]
     pub fn starts_string(&self, off: u32) -> bool {
-        let ahead = match off.checked_sub(1) {
-            Some(ahead) => self.strings.get(to_usize(ahead)),
+        let before = match off.checked_sub(1) {
+            Some(before) => self.strings.get(to_usize(before)),
             None => Some(&0),
         };
-        ahead == Some(&0) && off < self.strings_len()
+        before == Some(&0) && off < self.strings_len()
     }
 
     /// An error in this section at byte `offset`.
@@ -162,7 +162,7 @@ impl<'a> Blob<'a> {
 /// Where the types of a section start and how long it is, by the first bytes of its header; `None`
 /// where they are none.
 ///
-/// Only for a section whose length is told by nothing else: [`Blob::parse`] checks the rest.
+/// Only for a section whose length nothing else says: [`Blob::parse`] checks the rest.
 pub fn declared(start: &[u8; 32]) -> Option<(u32, u32)> {
     let parser = Parser {
         section: Section::Vmlinux,
@@ -378,7 +378,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The two, the one that starts first ahead; of two that start together, the shorter.
+/// The two, the one that starts first before the other; of two that start together, the shorter.
 fn ordered(a: Declared, b: Declared) -> (Declared, Declared) {
     if (a.off, a.len) <= (b.off, b.len) {
         (a, b)

@@ -35,7 +35,7 @@ pub fn copy<'a>(to: &'a mut [u8], from: &[u8]) -> Option<&'a mut [u8]> {
     Some(tail)
 }
 
-/// Bytes ahead of the first NUL, all of them where there is none (`strnlen`).
+/// Bytes before the first NUL, all of them where there is none (`strnlen`).
 #[inline]
 pub(super) fn len_to_nul(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;

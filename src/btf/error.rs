@@ -145,7 +145,7 @@ pub enum Reason {
     BadLinkage { kind: Kind, linkage: u32 },
     /// A member of a union that does not start at 0.
     UnionMemberOffset { member: u32, bits: u32 },
-    /// A member that starts before the one ahead of it.
+    /// A member that starts before its predecessor.
     MemberOrder {
         member: u32,
         bits: u32,
@@ -157,7 +157,7 @@ pub enum Reason {
     ElementName { element: u32, name_off: u32 },
     /// A member or variable with a bad reference; holds its index.
     ElementReference { element: u32, id: u32 },
-    /// A variable that overlaps the one ahead of it or starts past the end of its section.
+    /// A variable that overlaps its predecessor or starts past the end of its section.
     VarOffset { element: u32, offset: u32 },
     /// A variable with no size or one larger than its section.
     VarSize { element: u32, size: u32 },

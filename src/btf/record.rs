@@ -17,7 +17,7 @@ fn number_of(info: u32) -> u32 {
     (info >> 24) & 0x7f
 }
 
-/// What the second word of a record tells: its shape and its vlen; `None` for a kind not known.
+/// What the second word of a record says: its shape and its vlen; `None` for a kind not known.
 #[inline]
 pub(super) fn shape_of(info: u32) -> Option<(&'static Shape, u32)> {
     Some((Shape::of(number_of(info))?, info & VLEN))
@@ -122,7 +122,7 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// Byte offset of the record behind the one at byte `at`; `None` where that cannot be read.
+    /// Byte offset of the record after the one at byte `at`; `None` where that cannot be read.
     #[inline]
     pub(super) fn end_of(types: &[u8], at: u32) -> Option<u32> {
         let info = read_u32(types.get(to_usize(at)..)?, 4)?;
@@ -152,7 +152,7 @@ impl<'a> Record<'a> {
         self.at
     }
 
-    /// Byte offset in the type part of the record behind this one.
+    /// Byte offset in the type part of the record after this one.
     #[inline]
     pub fn end(&self) -> u32 {
         // The type part, which it is in, has a 32-bit length.
@@ -203,7 +203,7 @@ impl<'a> Record<'a> {
         self.word(8)
     }
 
-    /// The word behind `struct btf_type`: an INT's description, a VAR's linkage, a DECL_TAG's
+    /// The word after `struct btf_type`: an INT's description, a VAR's linkage, a DECL_TAG's
     /// component.
     #[inline]
     pub fn extra(&self) -> u32 {
@@ -226,7 +226,7 @@ impl<'a> Record<'a> {
     #[inline]
     pub fn elements(&self) -> Elements<'a> {
         Elements {
-            rest: self.behind_fixed(),
+            rest: self.after_fixed(),
             // Where they have no length there is nothing; of that, too, no byte can be cut off.
             len: usize::from(self.shape.elem.max(1)),
         }
@@ -315,19 +315,19 @@ impl<'a> Record<'a> {
         at: u32,
         mut visit: impl FnMut(u32, u32) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut rest = self.behind_fixed();
+        let mut rest = self.after_fixed();
         let mut place = self.shape.fixed_len().wrapping_add(at);
-        while let Some((element, behind)) = rest.split_first_chunk::<N>() {
+        while let Some((element, after)) = rest.split_first_chunk::<N>() {
             visit(place, read_u32(element, to_usize(at)).unwrap_or(0))?;
             place = place.wrapping_add(u32::from(self.shape.elem));
-            rest = behind;
+            rest = after;
         }
         Ok(())
     }
 
     /// The bytes of the elements.
     #[inline]
-    fn behind_fixed(&self) -> &'a [u8] {
+    fn after_fixed(&self) -> &'a [u8] {
         let fixed = to_usize(self.shape.fixed_len());
         self.bytes.get(fixed..).unwrap_or(&[])
     }

@@ -8,7 +8,7 @@ use super::{to_usize, Starts, RECORD_LEN};
 /// Maps each type id and each string offset in `types`, which are records one after the other.
 ///
 /// `None` at the first record that cannot be read, and at the first id that has no new one; what is
-/// ahead of it is mapped then.
+/// before it is mapped then.
 #[inline]
 pub fn rewrite(
     types: &mut [u8],
@@ -18,31 +18,31 @@ pub fn rewrite(
     let new_string = |off| Some(new_string(off));
     let mut rest = types;
     while !rest.is_empty() {
-        let (head, behind) = rest.split_first_chunk_mut::<{ to_usize(RECORD_LEN) }>()?;
+        let (head, after) = rest.split_first_chunk_mut::<{ to_usize(RECORD_LEN) }>()?;
         let (shape, vlen) = shape_of(u32::from_ne_bytes(*word(head, 4)?))?;
-        rest = behind;
+        rest = after;
         map(head, 0, new_string)?;
         if shape.refers {
             map(head, 8, &new_id)?;
         }
         // Most types end here.
         if shape.extra != 0 {
-            let (extra, behind) = rest.split_at_mut_checked(usize::from(shape.extra))?;
+            let (extra, after) = rest.split_at_mut_checked(usize::from(shape.extra))?;
             for at in 0..usize::from(shape.extra_ids) {
                 map(extra, at.wrapping_mul(4), &new_id)?;
             }
-            rest = behind;
+            rest = after;
         }
         if shape.elem != 0 {
             let elements = to_usize(shape.elements_len(vlen));
-            let (elements, behind) = rest.split_at_mut_checked(elements)?;
+            let (elements, after) = rest.split_at_mut_checked(elements)?;
             match shape.elem {
                 8 => each::<8>(elements, shape.starts, &new_id, &new_string)?,
                 12 => each::<12>(elements, shape.starts, &new_id, &new_string)?,
                 4 => each::<4>(elements, shape.starts, &new_id, &new_string)?,
                 _ => return None,
             }
-            rest = behind;
+            rest = after;
         }
     }
     Some(())
@@ -60,29 +60,29 @@ fn each<const N: usize>(
     match starts {
         Starts::Plain => {}
         Starts::Name => {
-            while let Some((element, behind)) = rest.split_first_chunk_mut::<N>() {
+            while let Some((element, after)) = rest.split_first_chunk_mut::<N>() {
                 map(element, 0, &new_string)?;
-                rest = behind;
+                rest = after;
             }
         }
         Starts::Id => {
-            while let Some((element, behind)) = rest.split_first_chunk_mut::<N>() {
+            while let Some((element, after)) = rest.split_first_chunk_mut::<N>() {
                 map(element, 0, &new_id)?;
-                rest = behind;
+                rest = after;
             }
         }
         Starts::TwoIds => {
-            while let Some((element, behind)) = rest.split_first_chunk_mut::<N>() {
+            while let Some((element, after)) = rest.split_first_chunk_mut::<N>() {
                 map(element, 0, &new_id)?;
                 map(element, 4, &new_id)?;
-                rest = behind;
+                rest = after;
             }
         }
         Starts::NameAndId => {
-            while let Some((element, behind)) = rest.split_first_chunk_mut::<N>() {
+            while let Some((element, after)) = rest.split_first_chunk_mut::<N>() {
                 map(element, 0, &new_string)?;
                 map(element, 4, &new_id)?;
-                rest = behind;
+                rest = after;
             }
         }
     }

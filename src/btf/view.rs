@@ -39,7 +39,7 @@ impl<'a> Layer<'a> {
 }
 
 impl<'a> Btf<'a> {
-    /// Joins a blob that stands alone with its table.
+    /// Joins a standalone blob with its table.
     pub fn alone(blob: Blob<'a>, table: Table<'a>) -> Self {
         let own = Layer {
             blob,
@@ -50,7 +50,7 @@ impl<'a> Btf<'a> {
         Btf { base: None, own }
     }
 
-    /// Joins a split blob with its table, on a `base` that stands alone.
+    /// Joins a split blob with its table, on a standalone `base`.
     pub fn split(base: &Btf<'a>, blob: Blob<'a>, table: Table<'a>) -> Self {
         let own = Layer {
             blob,

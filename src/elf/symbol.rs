@@ -6,7 +6,7 @@ use super::bytes::{range, u16_at, u32_at, u64_at, u8_at, Strings};
 use super::section::{self, NULL, SHT_SYMTAB, SHT_SYMTAB_SHNDX};
 use super::{Elf, Error, Place, Reason, Section};
 
-// Byte offsets of the fields, and a symbol's length, which `sh_entsize` may not tell.
+// Byte offsets of the fields, and a symbol's length, which `sh_entsize` need not say.
 const NAME: u64 = 0;
 const INFO: u64 = 4;
 const SHNDX: u64 = 6;

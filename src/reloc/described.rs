@@ -45,7 +45,7 @@ impl<'a> Survey<'a> {
     pub fn describe(&self, base: &Base<'a>, error: Error) -> Described<'a> {
         let mut described = Described::from(error);
         let btf = self.btf(base, error.section);
-        // What stands alone has lower ids than what is split off vmlinux.
+        // Standalone BTF has lower ids than what is split off vmlinux.
         let btf = match &self.alone {
             Some(alone) if error.type_id < base.btf().end_id() => Some(alone.btf()),
             _ => btf,

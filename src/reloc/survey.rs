@@ -42,7 +42,7 @@ pub struct Survey<'a> {
     pub(super) sizes: Sizes,
     /// What the kernel knows that it is to be loaded on.
     pub(super) known: Known,
-    /// The same BTF as what it is where it stands alone.
+    /// The same BTF as what it is where it is standalone.
     pub(super) alone: Option<standalone::Survey<'a>>,
 }
 

@@ -6,7 +6,9 @@ use core::fmt::{Display, Formatter, Result};
 
 use super::{element_noun, short};
 use crate::btf::Kind;
-use crate::reloc::standalone::{Conflict, Contradiction, Counts, Difference, NotAlone, Through};
+use crate::reloc::standalone::{
+    Conflict, Contradiction, Counts, Difference, NotStandalone, Through,
+};
 
 impl Display for Counts {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -22,16 +24,16 @@ impl Display for Counts {
     }
 }
 
-impl Display for NotAlone {
+impl Display for NotStandalone {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            NotAlone::Unreadable(error) => write!(f, "{error}"),
-            NotAlone::NoTypes => f.write_str("it has no types"),
-            NotAlone::NoNames => f.write_str("no type has a name"),
-            NotAlone::Reference { type_id, kind, id } => {
+            NotStandalone::Unreadable(error) => write!(f, "{error}"),
+            NotStandalone::NoTypes => f.write_str("it has no types"),
+            NotStandalone::NoNames => f.write_str("no type has a name"),
+            NotStandalone::Reference { type_id, kind, id } => {
                 write!(f, "type [{type_id}] {kind} refers to [{id}], past the last")
             }
-            NotAlone::Name { type_id, kind, off } => {
+            NotStandalone::Name { type_id, kind, off } => {
                 write!(
                     f,
                     "type [{type_id}] {kind}: no string starts at offset {off}"

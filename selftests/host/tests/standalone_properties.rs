@@ -14,7 +14,7 @@ use btfreloc_selftests::rebase::prove::prove;
 use btfreloc_selftests::rebase::{rebase, stands_alone, Rebased};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use rust_btfreloc::reloc::standalone::{recognise, NotAlone};
+use rust_btfreloc::reloc::standalone::{recognise, NotStandalone};
 
 use random::{case, damage, damaged, Case};
 
@@ -306,7 +306,7 @@ proptest! {
         // All that could be mistaken: a module without a name, or whose every name is its base's.
         prop_assert!(told.is_err(), "{:?}", told);
         let told = recognise(&base.bytes());
-        let empty = matches!(told, Err(NotAlone::NoTypes | NotAlone::NoNames));
+        let empty = matches!(told, Err(NotStandalone::NoTypes | NotStandalone::NoNames));
         prop_assert!(told.is_ok() || empty, "{:?}", told);
     }
 }

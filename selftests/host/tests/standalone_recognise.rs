@@ -7,7 +7,7 @@ mod alone;
 use alone::{built, list};
 use btfreloc_selftests::builder::{Builder, Header};
 use rust_btfreloc::btf::{Kind, Reason};
-use rust_btfreloc::reloc::standalone::{recognise, Evidence, NotAlone};
+use rust_btfreloc::reloc::standalone::{recognise, Evidence, NotStandalone};
 
 #[test]
 fn what_stands_alone_is_recognised_with_evidence() {
@@ -39,30 +39,30 @@ fn what_does_not_stand_alone_is_not_taken_for_it() {
         b.structure("own", 8, &[]);
     });
     assert!(
-        matches!(own, Err(NotAlone::Unreadable(error)) if error.reason == Reason::StringsNoEmpty)
+        matches!(own, Err(NotStandalone::Unreadable(error)) if error.reason == Reason::StringsNoEmpty)
     );
     // It has no strings of its own.
     let none = split(|b| {
         b.structure("list", 8, &[("next", [2, 0])]);
     });
     assert!(
-        matches!(none, Err(NotAlone::Unreadable(error)) if error.reason == Reason::StringsLength(0))
+        matches!(none, Err(NotStandalone::Unreadable(error)) if error.reason == Reason::StringsLength(0))
     );
 
     let alone = |fill: fn(&mut Builder)| recognise(&built(fill).bytes());
-    assert_eq!(alone(|_| ()), Err(NotAlone::NoTypes));
+    assert_eq!(alone(|_| ()), Err(NotStandalone::NoTypes));
     assert_eq!(
         alone(|b| {
             b.ptr(0);
         }),
-        Err(NotAlone::NoNames)
+        Err(NotStandalone::NoNames)
     );
     let far = alone(|b| {
         b.typedef("t", 2);
     });
     assert_eq!(
         far,
-        Err(NotAlone::Reference {
+        Err(NotStandalone::Reference {
             type_id: 1,
             kind: Kind::Typedef,
             id: 2
@@ -77,7 +77,7 @@ fn what_does_not_stand_alone_is_not_taken_for_it() {
         let told = recognise(&builder.bytes());
         assert_eq!(
             told,
-            Err(NotAlone::Name {
+            Err(NotStandalone::Name {
                 type_id: 1,
                 kind,
                 off
@@ -86,6 +86,6 @@ fn what_does_not_stand_alone_is_not_taken_for_it() {
     }
     assert!(matches!(
         recognise(b"no BTF at all"),
-        Err(NotAlone::Unreadable(_))
+        Err(NotStandalone::Unreadable(_))
     ));
 }

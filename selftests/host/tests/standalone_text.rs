@@ -7,7 +7,7 @@ use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::rebase::rebase_with;
 use rust_btfreloc::btf::Kind;
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Reason};
-use rust_btfreloc::reloc::standalone::{recognise, NotAlone, Plan, Survey};
+use rust_btfreloc::reloc::standalone::{recognise, NotStandalone, Plan, Survey};
 
 /// Both sides of a kernel and a module that differ in each way there is.
 fn sides() -> (Builder, Builder) {
@@ -76,10 +76,10 @@ fn a_conflict_says_what_differs_and_where() {
 fn what_does_not_stand_alone_says_why() {
     let kind = Kind::Struct;
     let cases = [
-        (NotAlone::NoTypes, "it has no types"),
-        (NotAlone::NoNames, "no type has a name"),
+        (NotStandalone::NoTypes, "it has no types"),
+        (NotStandalone::NoNames, "no type has a name"),
         (
-            NotAlone::Reference {
+            NotStandalone::Reference {
                 type_id: 3,
                 kind,
                 id: 9,
@@ -87,7 +87,7 @@ fn what_does_not_stand_alone_says_why() {
             "type [3] STRUCT refers to [9], past the last",
         ),
         (
-            NotAlone::Name {
+            NotStandalone::Name {
                 type_id: 3,
                 kind,
                 off: 9,

@@ -123,7 +123,7 @@ fn chain(btf: &Btf<'_>, id: u32, record: Record<'_>, good_id: u32) -> Result<(),
             break;
         }
         id = record.type_id();
-        // Nothing ahead of the last good modifier is walked again.
+        // Nothing before the last good modifier is walked again.
         if id == 0 || (id <= good_id && steps < CHAIN_LIMIT) {
             break;
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the name of a symbol tells about the words it stands at.
+//! What the name of a symbol says about the words it stands at.
 
 use super::Reason;
 

@@ -8,7 +8,7 @@ use crate::btf::{put_u32, read_u32, to_usize};
 /// What a word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// No symbol told.
+    /// No symbol says.
     Unknown = 0,
     /// An id, alone or in a list.
     Id,
@@ -44,7 +44,7 @@ impl<'a> Marks<'a> {
         Mark::read(read_u32(self.0, to_usize(at))?)
     }
 
-    /// Claims the words from `at` on; gives the offset of the word behind them.
+    /// Claims the words from `at` on; gives the offset of the word after them.
     pub(super) fn claim(&mut self, at: u32, marks: &[Mark]) -> Result<u32, Error> {
         let mut at = at;
         for mark in marks {

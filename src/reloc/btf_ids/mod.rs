@@ -3,7 +3,7 @@
 //! `.BTF_ids`: the type ids that a module's code reads at run time, mapped to those of the kernel.
 //!
 //! Format: `include/linux/btf_ids.h`, filled in by `tools/bpf/resolve_btfids`. The section is an
-//! array of words; only symbols tell what a word is:
+//! array of words; only symbols say what a word is:
 //!
 //! | symbol | words |
 //! | --- | --- |
@@ -43,9 +43,9 @@ use crate::btf::{len_u32, read_u32, to_usize};
 use mark::{Mark, Marks};
 use patch::Patch;
 
-/// Bytes in a word; in an entry of a set and ahead of its first.
+/// Bytes in a word; in an entry of a set and before its first.
 const WORD: u32 = 4;
-/// Bytes in an entry of a set8 and ahead of its first.
+/// Bytes in an entry of a set8 and before its first.
 const PAIR: u32 = 8;
 
 /// Why `.BTF_ids` is refused, and where.
@@ -66,9 +66,9 @@ pub enum Reason {
     Length,
     /// The output is not as long as the section.
     Output,
-    /// No symbol tells what the words are: the module was stripped of them.
+    /// No symbol says what the words are: the module was stripped of them.
     NoSymbols,
-    /// No symbol tells what this word is, which is not 0; holds the word.
+    /// No symbol says what this word is, which is not 0; holds the word.
     NoSymbol(u32),
     /// A symbol of a form that is not known.
     UnknownForm,
@@ -78,7 +78,7 @@ pub enum Reason {
     Outside,
     /// A set that goes on past the end of the section; holds how many ids it claims to have.
     SetTooLong(u32),
-    /// A word that symbols tell to be two different things.
+    /// A word of which symbols say two different things.
     Overlap,
     /// A part of a set that is another where the module reads it than in its file.
     Changed,
@@ -178,7 +178,7 @@ impl<'a> BtfIds<'a> {
     }
 
     /// Calls `visit` with each id, those that are 0 included, in the order of `symbols`, which are
-    /// those that the section was read with; once more where a second symbol tells the same.
+    /// those that the section was read with; once more where a second symbol says the same.
     ///
     /// # Errors
     ///
@@ -221,7 +221,7 @@ impl<'a> BtfIds<'a> {
         patch.run()
     }
 
-    /// Marks what a symbol tells; whether it is one that tells anything.
+    /// Marks what a symbol says; whether it is one that says anything.
     fn symbol(&mut self, offset: u64, name: &[u8]) -> Result<bool, Error> {
         let Some(form) = Form::of(name) else {
             return Ok(false);
@@ -247,7 +247,7 @@ impl<'a> BtfIds<'a> {
         self.marks.at(at).map(|_| at).ok_or(outside)
     }
 
-    /// Marks a set: what is ahead of its entries, and each entry, which is as long.
+    /// Marks a set: what is before its entries, and each entry, which is as long.
     fn set(&mut self, at: u32, head: &[Mark], entry: &[Mark]) -> Result<(), Error> {
         let step = len_u32(entry).unwrap_or(0).saturating_mul(WORD);
         let end = set_end(self.section, at, step)?;
@@ -258,7 +258,7 @@ impl<'a> BtfIds<'a> {
         Ok(())
     }
 
-    /// Finds no word that is not 0 and that no symbol told about.
+    /// Finds no word that is not 0 and of which no symbol says what it is.
     fn all_known(&self) -> Result<(), Error> {
         let mut at = 0;
         while let Some(mark) = self.marks.at(at) {
@@ -300,7 +300,7 @@ impl<'a> BtfIds<'a> {
     }
 }
 
-/// Offset of the word behind the set at `at`, whose entries are of `step` bytes, as is their head.
+/// Offset of the word after the set at `at`, whose entries are of `step` bytes, as is their head.
 fn set_end(section: &[u8], at: u32, step: u32) -> Result<u32, Error> {
     let count = word_at(section, at);
     let len = count

@@ -29,7 +29,7 @@ impl<'a, F: Fn(u32) -> Option<u32>> Patch<'a, F> {
         Ok(self.done)
     }
 
-    /// Copies a whole set and sorts it; gives the offset of the word behind it.
+    /// Copies a whole set and sorts it; gives the offset of the word after it.
     fn set(&mut self, at: u32, step: u32) -> Result<u32, Error> {
         let end = set_end(self.section, at, step)?;
         let mut next = at;
@@ -43,7 +43,7 @@ impl<'a, F: Fn(u32) -> Option<u32>> Patch<'a, F> {
         Ok(end)
     }
 
-    /// Copies a word, mapped where it is an id; gives the offset of the word behind it.
+    /// Copies a word, mapped where it is an id; gives the offset of the word after it.
     fn word(&mut self, at: u32, mark: Mark) -> Result<u32, Error> {
         let word = word_at(self.section, at);
         let copied = match (mark, word) {

@@ -9,7 +9,7 @@
 //! | INT, FLOAT, FWD with a name | distilled base | it is |
 //! | STRUCT, UNION with a name | distilled base | its size, no members |
 //! | ENUM, ENUM64 with a name | distilled base | an ENUM of its size, no values |
-//! | without a name, or TYPEDEF, TYPE_TAG | split BTF, behind the module's own | it is |
+//! | without a name, or TYPEDEF, TYPE_TAG | split BTF, after the module's own | it is |
 //! | FUNC, VAR, DATASEC, DECL_TAG | refused | |
 //!
 //! The ids in `.BTF_ids` are roots: what they name in the base is needed, too. Only those of FUNC,

@@ -94,7 +94,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Puts the types without a name in front, the others behind, and counts those in front.
+/// Puts the types without a name first, the others after them, and counts the first.
 fn fill(
     count: u32,
     name_off: &impl Fn(u32) -> u32,

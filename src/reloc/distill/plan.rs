@@ -16,7 +16,7 @@ pub struct Counts {
     pub own: u32,
     /// Types of the distilled base.
     pub distilled: u32,
-    /// Types of the base that were copied behind the module's own.
+    /// Types of the base that were copied after the module's own.
     pub copied: u32,
 }
 

@@ -6,7 +6,7 @@
 //! with `.BTF`, or its references lead elsewhere. Of the strings of the distilled base, those that
 //! `.BTF` does not use as well are appended to its own.
 //!
-//! Kernels up to 7.3 read no such section. [`crate::btf::Known`] tells one that does.
+//! Kernels up to 7.3 read no such section. [`crate::btf::Known`] says which does.
 
 use super::strings::Strings;
 use super::Plan;

@@ -120,11 +120,11 @@ fn forward(candidates: &Candidates<'_>) -> Fate {
     }
 }
 
-/// Whether the distilled type `record` may become `candidate`, as far as their kinds tell; a STRUCT
+/// Whether the distilled type `record` may become `candidate`, as far as their kinds say; a STRUCT
 /// or UNION becomes a declaration only where nobody needs a size of it.
 pub fn allows_kind(record: &Record<'_>, candidate: &Record<'_>) -> bool {
     match (record.kind(), candidate.kind()) {
-        // The kflag of a forward declaration tells a union from a struct.
+        // The kflag of a forward declaration distinguishes a union from a struct.
         (Kind::Fwd, Kind::Fwd) => record.kflag() == candidate.kflag(),
         (Kind::Fwd, Kind::Struct) => !record.kflag(),
         (Kind::Fwd, Kind::Union) => record.kflag(),

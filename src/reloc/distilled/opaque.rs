@@ -145,7 +145,7 @@ pub(super) struct Hollow {
 
 impl Hollow {
     pub(super) const TYPES: u32 = 2;
-    /// Two records, and what an ARRAY has behind its own.
+    /// Two records, and what an ARRAY has after its own.
     pub(super) const LEN: u32 = 2 * RECORD_LEN + 12;
 
     /// With the pointer at `pointer_id`. The index is an `int` of `base`; the kernel asks for no INT

@@ -60,7 +60,7 @@ pub(super) fn number(
     Some(hollow_id.unwrap_or(0))
 }
 
-/// Numbers `ids` from `first` on, and gives the number behind the last.
+/// Numbers `ids` from `first` on, and gives the number after the last.
 fn count_from(first: u32, ids: &mut [u32]) -> u32 {
     for (id, number) in ids.iter_mut().zip(first..u32::MAX) {
         *id = number;
@@ -68,7 +68,7 @@ fn count_from(first: u32, ids: &mut [u32]) -> u32 {
     first.saturating_add(len_u32(ids).unwrap_or(u32::MAX))
 }
 
-/// As `btf_check_sorted` in `kernel/bpf/btf.c` has it: no name is less than the one ahead of it.
+/// As `btf_check_sorted` in `kernel/bpf/btf.c` has it: no name is less than its predecessor.
 fn is_sorted(btf: &Btf<'_>) -> bool {
     let mut previous: &[u8] = &[];
     btf.own_records().all(|(_, record)| {

@@ -12,7 +12,7 @@ pub(super) struct Strings<'a> {
     map: &'a mut [u32],
     /// What is added to the offsets of the module's own strings.
     shift: u32,
-    /// Where appended strings start: behind vmlinux's and the module's own.
+    /// Where appended strings start: after vmlinux's and the module's own.
     appended_start: u32,
     appended_len: u32,
 }

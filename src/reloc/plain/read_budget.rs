@@ -4,7 +4,7 @@
 //!
 //! The kernel follows no reference of a module, so that each look at vmlinux is memory that nobody
 //! else reads. Stale BTF shows in most of its types: a few of them, and a few more of a large module,
-//! tell it for less than a twentieth of what the kernel's own notifier spends.
+//! show it for less than a twentieth of what the kernel's own notifier spends.
 
 use crate::btf::{Btf, Reason, Record};
 

@@ -5,7 +5,7 @@
 use crate::btf::{read_u32, to_usize, Btf, Kind, Record};
 use crate::reloc::tables::{hash, put, Words};
 
-/// Types of one hash that are looked at. What stands behind is passed over and so stays the
+/// Types of one hash that are looked at. What comes after them is passed over and so stays the
 /// module's: names made to collide cost matches and not time.
 const STEPS: usize = 64;
 

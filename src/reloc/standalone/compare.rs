@@ -71,7 +71,7 @@ pub(super) struct Sides<'s, 'a> {
 }
 
 impl Sides<'_, '_> {
-    /// How the module's type `own` and vmlinux's `theirs` stand, as far as the two tell.
+    /// How the module's type `own` and vmlinux's `theirs` stand, as far as the two show.
     pub(super) fn compare(
         &self,
         own: &Record<'_>,

@@ -7,7 +7,7 @@ use super::pairs::State;
 use super::Plan;
 use crate::btf::{read_u32, to_usize, Kind, Record, Starts};
 
-/// A type of the module, one of vmlinux of its name, and what tells them apart.
+/// A type of the module, one of vmlinux of its name, and how they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conflict<'a> {
     /// The module's type.
@@ -62,8 +62,8 @@ impl<'a> Plan<'a> {
             let name = self.btf.name(record.name_off())?;
             let kept = self.new_id(type_id)? >= self.base.btf().end_id();
             let refers = matches!(record.kind(), Kind::Fwd | Kind::TypeTag);
-            let told = kept && !refers && !name.is_empty();
-            let pairs = self.pairs.of(type_id).filter(|_| told);
+            let reported = kept && !refers && !name.is_empty();
+            let pairs = self.pairs.of(type_id).filter(|_| reported);
             let pairs = pairs.filter(|pair| self.are_namesakes(&record, name, *pair));
             let pair = pairs.min_by_key(|pair| self.pairs.get(*pair).1)?;
             self.conflict(type_id, &record, name, pair)
@@ -126,7 +126,7 @@ impl<'a> Plan<'a> {
         Through { element, name }
     }
 
-    /// What tells the two types of `pair` apart, without their references.
+    /// How the two types of `pair` differ, without their references.
     fn contradiction(&self, pair: u32) -> Option<Contradiction<'a>> {
         let (type_id, candidate) = self.pairs.get(pair);
         let (record, other) = (

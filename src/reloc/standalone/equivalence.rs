@@ -160,7 +160,7 @@ impl Equivalence<'_, '_> {
         if pairs.add(own, theirs, self.sides.bond(&record, &other)) {
             return Ok(());
         }
-        // An INT is spelled in more ways than there is room for; there is nothing behind it.
+        // An INT is spelled in more ways than there is room for; there is nothing after it.
         match (record.kind(), other.kind()) {
             (Kind::Int, Kind::Int) => self.sides.compare(&record, &other).map(drop),
             _ => Err(Difference::TooMany),
@@ -181,20 +181,20 @@ impl Equivalence<'_, '_> {
                 let leads = |record: &Record<'_>, id, candidate: &Record<'_>| {
                     sides.leads((record, at), (id, candidate), (own, theirs))
                 };
-                self.tell(state, pair, user, &leads, pairs);
+                self.worsen(state, pair, user, &leads, pairs);
             }
             // A type of vmlinux may be looked through alone.
             let leads = |record: &Record<'_>, _, candidate: &Record<'_>| {
                 step(record, candidate) == Step::Theirs
                     && sides.next(own, candidate.type_id()) == (own, theirs)
             };
-            self.tell(state, pair, own, &leads, pairs);
+            self.worsen(state, pair, own, &leads, pairs);
         }
     }
 
     /// Makes those pairs of the module's type `user` worse of which `leads` says that they lead to the
     /// pair `cause`.
-    fn tell(
+    fn worsen(
         &self,
         state: State,
         cause: u32,

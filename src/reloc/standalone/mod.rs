@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rebases BTF that stands alone, as pahole makes it without a base, to split BTF on vmlinux's.
+//! Rebases standalone BTF, as pahole makes it without a base, to split BTF on vmlinux's.
 //!
 //! | a type of the module | becomes |
 //! | --- | --- |
@@ -24,9 +24,9 @@
 //! tag on one side only, as gcc has none, does not make the struct that holds the pointer another;
 //! the pointer itself stays the module's.
 //!
-//! In three steps: [`recognise`] tells that BTF stands alone, [`Survey::of`] looks at it and tells
+//! In three steps: [`recognise`] finds that BTF is standalone, [`Survey::of`] looks at it and says
 //! how much scratch is needed, [`Plan::new`] decides. Nothing can fail any more in [`Plan::write`]
-//! but for want of room. [`Plan::conflicts`] tells which types vmlinux has in another layout.
+//! but for want of room. [`Plan::conflicts`] says which types vmlinux has in another layout.
 
 mod by_name;
 mod compare;
@@ -44,5 +44,5 @@ mod write;
 pub use compare::Difference;
 pub use conflict::{Conflict, Contradiction, Through};
 pub use plan::{Counts, Plan};
-pub use recognise::{recognise, Evidence, NotAlone};
+pub use recognise::{recognise, Evidence, NotStandalone};
 pub use survey::Survey;

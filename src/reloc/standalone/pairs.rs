@@ -191,7 +191,7 @@ impl<'a> Pairs<'a> {
         self.back = self.back.saturating_add(1);
     }
 
-    /// The pair that was lined up first. So what differs is told along the shortest way.
+    /// The pair that was lined up first. So what differs is reported along the shortest way.
     pub(super) fn pop(&mut self) -> Option<u32> {
         if self.front == self.back {
             (self.front, self.back) = (0, 0);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether a module's BTF stands alone, told by its ids, its names and its string part.
+//! Whether a module's BTF is standalone, judged by its ids, its names and its string part.
 
 use crate::btf::{Blob, Error, Form, Kind, Records, Section, Table};
 
-/// What tells BTF that stands alone: everything it refers to is its own.
+/// What shows that BTF is standalone: everything it refers to is its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// Number of types.
@@ -17,10 +17,10 @@ pub struct Evidence {
     pub largest_string: u32,
 }
 
-/// Why BTF is not taken for one that stands alone.
+/// Why BTF is not taken for standalone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAlone {
-    /// A header, a part or a record is not what it is in BTF that stands alone. The string part of
+pub enum NotStandalone {
+    /// A header, a part or a record is not what it is in standalone BTF. The string part of
     /// split BTF is among those: it is empty or does not begin with the empty string.
     Unreadable(Error),
     /// There is no type.
@@ -33,20 +33,20 @@ pub enum NotAlone {
     Name { type_id: u32, kind: Kind, off: u32 },
 }
 
-/// Tells whether `btf`, a whole `.BTF` section, stands alone.
+/// Finds out whether `btf`, a whole `.BTF` section, is standalone.
 ///
-/// Split BTF made by pahole or libbpf is told by its string part alone: its first string is not
-/// empty, as offset 0 is its base's. What only looks like BTF that stands alone betrays itself by
+/// Split BTF made by pahole or libbpf shows by its string part alone: its first string is not
+/// empty, as offset 0 is its base's. What only looks like standalone BTF betrays itself by
 /// an id or a name that is its base's. Whether the kernel would take each type is not asked.
 ///
 /// # Errors
 ///
 /// What speaks against it, first the form, then the types in their order.
-pub fn recognise(btf: &[u8]) -> Result<Evidence, NotAlone> {
-    let blob = Blob::parse(Section::Btf, Form::Base, btf).map_err(NotAlone::Unreadable)?;
-    let types = Table::count(&blob, 1).map_err(NotAlone::Unreadable)?;
+pub fn recognise(btf: &[u8]) -> Result<Evidence, NotStandalone> {
+    let blob = Blob::parse(Section::Btf, Form::Base, btf).map_err(NotStandalone::Unreadable)?;
+    let types = Table::count(&blob, 1).map_err(NotStandalone::Unreadable)?;
     if types == 0 {
-        return Err(NotAlone::NoTypes);
+        return Err(NotStandalone::NoTypes);
     }
     let mut evidence = Evidence {
         types,
@@ -56,27 +56,27 @@ pub fn recognise(btf: &[u8]) -> Result<Evidence, NotAlone> {
     };
     evidence.gather(&blob, blob.records())?;
     match evidence.largest_string {
-        0 => Err(NotAlone::NoNames),
+        0 => Err(NotStandalone::NoNames),
         _ => Ok(evidence),
     }
 }
 
 impl Evidence {
-    fn gather(&mut self, blob: &Blob<'_>, records: Records<'_>) -> Result<(), NotAlone> {
+    fn gather(&mut self, blob: &Blob<'_>, records: Records<'_>) -> Result<(), NotStandalone> {
         for (type_id, record) in (1..u32::MAX).zip(records) {
             let kind = record.kind();
             record.each_id(|_, id| {
                 self.largest_id = self.largest_id.max(id);
                 match id <= self.types {
                     true => Ok(()),
-                    false => Err(NotAlone::Reference { type_id, kind, id }),
+                    false => Err(NotStandalone::Reference { type_id, kind, id }),
                 }
             })?;
             record.each_string(|_, off| {
                 self.largest_string = self.largest_string.max(off);
                 match blob.starts_string(off) {
                     true => Ok(()),
-                    false => Err(NotAlone::Name { type_id, kind, off }),
+                    false => Err(NotStandalone::Name { type_id, kind, off }),
                 }
             })?;
         }

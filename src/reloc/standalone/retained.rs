@@ -18,7 +18,7 @@ pub(super) struct Retained<'k> {
     len: usize,
 }
 
-/// Keeps, of the types of `btf` that have no id of vmlinux in `ids`, those that [`is_root`] tells,
+/// Keeps, of the types of `btf` that have no id of vmlinux in `ids`, those that [`is_root`] selects,
 /// what they refer to, and the tags on both. Puts them in `kept`, in the order of their names, fills
 /// in their new ids, from `start` on, and returns how many they are.
 pub(super) fn retain(

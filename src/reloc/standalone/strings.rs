@@ -10,7 +10,7 @@ pub(super) struct Strings<'a> {
     /// The bytes that are kept, by offset in the string part.
     bytes: RankSet<'a>,
     len: u32,
-    /// Where the strings start: behind vmlinux's.
+    /// Where the strings start: after vmlinux's.
     start: u32,
 }
 
@@ -19,7 +19,7 @@ impl<'a> Strings<'a> {
     ///
     /// # Errors
     ///
-    /// More strings than BTF can number behind `start`.
+    /// More strings than BTF can number after `start`.
     pub(super) fn keep<'r>(
         blob: &Blob<'_>,
         mut bytes: RankSetBuilder<'a>,
@@ -68,7 +68,7 @@ impl<'a> Strings<'a> {
 }
 
 /// Keeps the bytes of the string at `off`, its NUL included, and returns how many are new. Where one
-/// is kept, so are those behind it: strings that end alike are gone through once.
+/// is kept, so are those after it: strings that end alike are gone through once.
 fn mark(blob: &Blob<'_>, bytes: &mut RankSetBuilder<'_>, off: u32) -> u32 {
     if off == 0 {
         return 0;

@@ -9,7 +9,7 @@ use super::reverse_refs::ReverseRefs;
 use crate::btf::{to_usize, Bits, Blob, Btf, Error, Form, Section, Table};
 use crate::reloc::tables::{RankSetBuilder, Words};
 
-/// BTF that stands alone, whose header holds and whose records can be walked.
+/// Standalone BTF, whose header holds and whose records can be walked.
 pub struct Survey<'a> {
     pub(super) blob: Blob<'a>,
     sizes: Sizes,
@@ -38,13 +38,13 @@ pub(super) struct Tables<'a> {
 }
 
 impl<'a> Survey<'a> {
-    /// Looks at `btf`, a whole `.BTF` section, where it stands alone.
+    /// Looks at `btf`, a whole `.BTF` section, where it is standalone.
     pub fn recognised(btf: &'a [u8]) -> Option<Self> {
         let _ = recognise(btf).ok()?;
         Survey::of(btf).ok()
     }
 
-    /// Looks at `btf`, a whole `.BTF` section that [`super::recognise`] found to stand alone.
+    /// Looks at `btf`, a whole `.BTF` section that [`super::recognise`] found to be standalone.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ pub(in crate::reloc) fn sort_by_key<'a>(
     true
 }
 
-/// The order of `strcmp`; that of slices leaves a panic path behind.
+/// The order of `strcmp`; that of slices leaves a panic path.
 pub(in crate::reloc) fn is_less(a: &[u8], b: &[u8]) -> bool {
     a.iter().lt(b)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A set of numbers that tells of each how many in it are lower: ids or offsets that move together.
+//! A set of numbers that gives each its rank, how many in it are lower: ids or offsets that move together.
 
 use super::words::put;
 use crate::btf::to_usize;
@@ -8,15 +8,15 @@ use crate::btf::to_usize;
 /// A set that grows.
 pub(in crate::reloc) struct RankSetBuilder<'a> {
     bits: &'a mut [u32],
-    /// For each word of `bits`, how many numbers are in those ahead of it.
-    ahead: &'a mut [u32],
+    /// For each word of `bits`, how many numbers are in the words before it.
+    before: &'a mut [u32],
 }
 
 /// A set that gives each number in it its rank.
 #[derive(Clone, Copy)]
 pub(in crate::reloc) struct RankSet<'a> {
     bits: &'a [u32],
-    ahead: &'a [u32],
+    before: &'a [u32],
 }
 
 /// Words of `bits` for the numbers below `end`.
@@ -32,12 +32,12 @@ impl<'a> RankSetBuilder<'a> {
 
     /// The empty set in `words`, of [`RankSetBuilder::needs`] words.
     pub(in crate::reloc) fn new(words: &'a mut [u32], end: u32) -> Option<Self> {
-        let (bits, ahead) = words.split_at_mut_checked(bits_len(end))?;
+        let (bits, before) = words.split_at_mut_checked(bits_len(end))?;
         bits.fill(0);
-        Some(RankSetBuilder { bits, ahead })
+        Some(RankSetBuilder { bits, before })
     }
 
-    /// Puts `number` into the set, and tells whether it was there before.
+    /// Puts `number` into the set, and returns whether it was there before.
     #[inline]
     pub(in crate::reloc) fn set(&mut self, number: u32) -> bool {
         let Some(word) = self.bits.get_mut(to_usize(number / 32)) else {
@@ -52,14 +52,14 @@ impl<'a> RankSetBuilder<'a> {
     pub(in crate::reloc) fn build(self) -> RankSet<'a> {
         let mut count = 0u32;
         for (at, word) in (0..usize::MAX).zip(self.bits.iter()) {
-            put(self.ahead, at, count);
+            put(self.before, at, count);
             if *word != 0 {
                 count = count.saturating_add(word.count_ones());
             }
         }
         RankSet {
             bits: self.bits,
-            ahead: self.ahead,
+            before: self.before,
         }
     }
 }
@@ -75,7 +75,7 @@ impl RankSet<'_> {
         }
         let lower = word & bit(number).wrapping_sub(1);
         Some(to_usize(
-            self.ahead.get(at)?.wrapping_add(lower.count_ones()),
+            self.before.get(at)?.wrapping_add(lower.count_ones()),
         ))
     }
 }
