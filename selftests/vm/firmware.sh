@@ -28,9 +28,9 @@ unload vpoll
 for place in /lib/firmware /lib/firmware/updates "/lib/firmware/$RELEASE" "/lib/firmware/updates/$RELEASE"; do
 	found_in "$place"
 done
-echo -n /tmp/elsewhere >/sys/module/firmware_class/parameters/path
+printf /tmp/elsewhere >/sys/module/firmware_class/parameters/path
 found_in /tmp/elsewhere
-echo -n "" >/sys/module/firmware_class/parameters/path
+echo >/sys/module/firmware_class/parameters/path
 
 # A process that has another root, as in a container: the loader looks in that of init.
 jail=/tmp/jail

@@ -125,7 +125,9 @@ fn no_import_leaves_its_room_upwards() {
 /// Whether the file is source: by its name, or by the interpreter that it names.
 fn is_source(path: &Path, text: &str) -> bool {
     let name = path.file_name().unwrap().to_str().unwrap();
-    let endings = ["rs", "c", "h", "sh", "py", "toml", "S", "lds"];
+    let endings = [
+        "rs", "c", "h", "sh", "py", "toml", "S", "lds", "awk", "js", "css", "html", "go",
+    ];
     let extension = path.extension().and_then(|extension| extension.to_str());
     if name.starts_with('.') {
         return false;
