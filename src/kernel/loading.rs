@@ -23,10 +23,7 @@ use crate::reloc::{
     standalone, Base, CauseKind, Input, InputKind, Plan, Policy, SuppliedName, Survey,
 };
 use core::convert::Infallible;
-use kernel::{
-    alloc::{flags::__GFP_NOWARN, AllocError},
-    prelude::*,
-};
+use kernel::{alloc::AllocError, prelude::*};
 
 /// What gives an id another one; `None` for one that has none.
 type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
@@ -370,12 +367,14 @@ fn asked<'n>(
 ) -> Result<KVVec<Asked<'n>>, AllocError> {
     let mut count = 0_usize;
     ids.asked(symbols.clone(), |_| count = count.saturating_add(1));
-    let mut all = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
-    let mut room = Ok(());
+    let mut all = memory::filled(count, Asked::default())?;
+    let mut free = all.iter_mut();
     ids.asked(symbols, |asked| {
-        room = room.and_then(|()| all.push(asked, GFP_KERNEL | __GFP_NOWARN));
+        if let Some(place) = free.next() {
+            *place = asked;
+        }
     });
-    room.map(|()| all)
+    Ok(all)
 }
 
 /// Whether it is plain split BTF that was made for another kernel.

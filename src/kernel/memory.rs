@@ -30,6 +30,17 @@ pub(super) fn room<T>() -> Result<KBox<Option<T>>, AllocError> {
     KBox::new(None, GFP_KERNEL)
 }
 
+/// `len` times `value`, for what is not all 0; as [`zeroed`] has it.
+pub(super) fn filled<T: Copy>(len: usize, value: T) -> Result<KVVec<T>, AllocError> {
+    let mut all = KVVec::with_capacity(len, GFP_KERNEL | __GFP_NOWARN)?;
+    for place in all.spare_capacity_mut().iter_mut().take(len) {
+        place.write(value);
+    }
+    // SAFETY: There is room for `len`, all of which was written just now.
+    unsafe { all.inc_len(len) };
+    Ok(all)
+}
+
 /// What `make` gives, in memory of its own: a plan is large, and the kernel's stack is small.
 #[inline(never)]
 pub(super) fn boxed<T, E>(make: impl FnOnce() -> Result<T, E>) -> Result<KBox<T>, Cause>

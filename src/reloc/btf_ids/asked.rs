@@ -26,6 +26,19 @@ pub struct Asked<'n> {
     found: Found,
 }
 
+/// Nothing yet.
+impl Default for Asked<'_> {
+    fn default() -> Self {
+        Asked {
+            kind: Kind::Func,
+            name: &[],
+            hash: 0,
+            offset: 0,
+            found: Found::None,
+        }
+    }
+}
+
 /// What vmlinux has of a kind and name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
