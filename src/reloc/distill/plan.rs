@@ -149,12 +149,12 @@ impl<'a> Plan<'a> {
 
     /// The types of the base that go to the distilled base.
     pub(super) fn distilled(&self) -> impl Iterator<Item = Record<'a>> + 'a {
-        records(&self.survey.base, self.distilled)
+        records(self.survey.base, self.distilled)
     }
 
     /// The types of the base that are copied.
     pub(super) fn copied(&self) -> impl Iterator<Item = Record<'a>> + 'a {
-        records(&self.survey.base, self.copied)
+        records(self.survey.base, self.copied)
     }
 
     /// The type of the new split BTF at this place, as it was.
@@ -211,7 +211,7 @@ fn keep_distilled(
     distilled: &[u32],
     strings: &mut Strings<'_>,
 ) -> Result<(), Reason> {
-    let mut names = records(&survey.base, distilled).map(|record| record.name_off());
+    let mut names = records(survey.base, distilled).map(|record| record.name_off());
     names.try_for_each(|name_off| strings.keep(name_off))
 }
 
@@ -221,7 +221,7 @@ fn keep_split(
     strings: &mut Strings<'_>,
 ) -> Result<(), Reason> {
     let own = survey.btf.own_records().map(|(_, record)| record);
-    for record in own.chain(records(&survey.base, copied)) {
+    for record in own.chain(records(survey.base, copied)) {
         record.each_string(|_, off| strings.keep(off))?;
     }
     Ok(())

@@ -36,7 +36,7 @@ struct Moved {
 
 impl Moved {
     /// The new number; `None` for one from before the place.
-    fn new(self, number: u32) -> Option<u32> {
+    fn renumber(self, number: u32) -> Option<u32> {
         let own = number.checked_sub(self.from)?;
         Some(self.to.wrapping_add(own))
     }
@@ -150,11 +150,11 @@ impl<'p, 'a> Inline<'p, 'a> {
     }
 
     fn new_id(&self, id: u32) -> Option<u32> {
-        self.ids.new(id).or_else(|| self.plan.new_id(id))
+        self.ids.renumber(id).or_else(|| self.plan.new_id(id))
     }
 
     fn new_string(&self, off: u32) -> u32 {
-        let own = self.own_strings.new(off).filter(|_| off != 0);
+        let own = self.own_strings.renumber(off).filter(|_| off != 0);
         own.unwrap_or_else(|| self.strings.new_offset(off))
     }
 }
