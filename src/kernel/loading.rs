@@ -20,7 +20,7 @@ use crate::elf::{Section, Symbols};
 use crate::reloc::{
     self,
     btf_ids::{self, Asked, BtfIds, Entry, Form},
-    standalone, Base, CauseKind, Input, InputKind, Plan, Policy, SuppliedName, Survey,
+    standalone, Base, CauseKind, Input, InputKind, Policy, RelocationPlan, SuppliedName, Survey,
 };
 use core::convert::Infallible;
 use kernel::{alloc::AllocError, prelude::*};
@@ -185,7 +185,7 @@ impl<'l, 'a> Loading<'l, 'a> {
     fn relocation(
         &self,
         base: &Base<'_>,
-        plan: &Plan<'_>,
+        plan: &RelocationPlan<'_>,
         source: &Source<'_>,
     ) -> Result<Option<Relocation<'a>>, Cause> {
         let mut btf = memory::zeroed(plan.output_len())?;
@@ -224,7 +224,7 @@ impl<'l, 'a> Loading<'l, 'a> {
     fn rebase(
         &self,
         base: &Base<'_>,
-        plan: &standalone::Plan<'_>,
+        plan: &standalone::RebasePlan<'_>,
     ) -> Result<Option<Relocation<'a>>, Cause> {
         let mut btf = memory::zeroed(plan.output_len())?;
         plan.write(&mut btf).map_err(reloc::Cause::TooLarge)?;

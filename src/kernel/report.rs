@@ -4,7 +4,7 @@
 //! when somebody reads it.
 
 use super::{cause::Cause, debugfs::Show, ids::IdReport, memory, text::Text};
-use crate::reloc::{self, standalone, Counts, Fate, Plan, SuppliedName};
+use crate::reloc::{self, standalone, Counts, Fate, RelocationPlan, SuppliedName};
 use crate::text;
 use core::fmt::Display;
 use kernel::{alloc::AllocError, fmt, prelude::*, str::CString, sync::UniqueArc};
@@ -42,7 +42,7 @@ impl LoadReport {
     // In a frame of its own: a kernel's stack is small.
     #[inline(never)]
     pub(crate) fn relocated(
-        plan: &Plan<'_>,
+        plan: &RelocationPlan<'_>,
         btf_base: &[u8],
         ids: Option<IdReport>,
         supplied: Option<SuppliedName<'_>>,
@@ -54,7 +54,7 @@ impl LoadReport {
     /// What [`Rebased::new`] keeps.
     #[inline(never)]
     pub(crate) fn rebased(
-        plan: &standalone::Plan<'_>,
+        plan: &standalone::RebasePlan<'_>,
         ids: Option<IdReport>,
     ) -> Result<UniqueArc<Self>, AllocError> {
         Self::new(ModuleReport::Rebased(Rebased::new(plan, ids)))
@@ -137,7 +137,7 @@ struct RelocatedBase {
 }
 
 impl RelocatedBase {
-    fn new(plan: &Plan<'_>, btf_base: &[u8]) -> Result<Self, AllocError> {
+    fn new(plan: &RelocationPlan<'_>, btf_base: &[u8]) -> Result<Self, AllocError> {
         let (fates, new_ids) = plan.words();
         Ok(Self {
             btf_base: memory::copied(btf_base)?,
@@ -158,7 +158,7 @@ impl Relocated {
     /// Keeps what the report is made of, or less of it where memory is short; `supplied` is the
     /// file with the BTF that the operator supplied to distill the module against.
     fn new(
-        plan: &Plan<'_>,
+        plan: &RelocationPlan<'_>,
         btf_base: &[u8],
         ids: Option<IdReport>,
         supplied: Option<SuppliedName<'_>>,
@@ -242,7 +242,7 @@ pub(crate) struct Rebased {
 impl Rebased {
     /// Keeps what the report is made of.
     #[inline(never)]
-    fn new(plan: &standalone::Plan<'_>, ids: Option<IdReport>) -> Self {
+    fn new(plan: &standalone::RebasePlan<'_>, ids: Option<IdReport>) -> Self {
         let conflicts = count_conflicts(plan);
         Self {
             counts: plan.counts(),
@@ -303,12 +303,12 @@ impl Dropped {
 }
 
 #[inline(never)]
-fn count_conflicts(plan: &standalone::Plan<'_>) -> u32 {
+fn count_conflicts(plan: &standalone::RebasePlan<'_>) -> u32 {
     plan.conflicts().fold(0, |sum, _| sum.saturating_add(1))
 }
 
 /// The conflicts of a plan, a line each.
-struct Listed<'p, 'a>(&'p standalone::Plan<'a>);
+struct Listed<'p, 'a>(&'p standalone::RebasePlan<'a>);
 
 impl Display for Listed<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

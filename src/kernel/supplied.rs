@@ -13,7 +13,7 @@ use super::{
 use crate::btf;
 use crate::reloc::{
     self,
-    distill::{Module, Order, Plan, Survey},
+    distill::{DistillPlan, DistillSurvey, Module, Order},
     Described, Input, SuppliedName,
 };
 use kernel::{prelude::*, str::CString};
@@ -55,9 +55,10 @@ pub(super) fn distilled<T>(
     let refused = |error: btf::Error| refused(error.into());
     let module = memory::boxed(|| Module::read(base.btf(), split).map_err(refused))?;
     let mut words = memory::zeroed(module.survey_len())?;
-    let survey = memory::boxed(|| Survey::of(&module, roots, &mut words).map_err(refused))?;
+    let survey = memory::boxed(|| DistillSurvey::of(&module, roots, &mut words).map_err(refused))?;
     let mut scratch = memory::zeroed(survey.scratch_len(Order::ByName))?;
-    let plan = memory::boxed(|| Plan::new(&survey, Order::ByName, &mut scratch).map_err(refused))?;
+    let plan =
+        memory::boxed(|| DistillPlan::new(&survey, Order::ByName, &mut scratch).map_err(refused))?;
     let (distilled, on_it) = written(&plan)?;
     let input = Input {
         btf: &on_it,
@@ -71,7 +72,7 @@ pub(super) fn distilled<T>(
 /// The distilled base and the split BTF on it.
 // In a frame of its own: a kernel's stack is small.
 #[inline(never)]
-fn written(plan: &Plan<'_>) -> Result<(KVVec<u8>, KVVec<u8>), Cause> {
+fn written(plan: &DistillPlan<'_>) -> Result<(KVVec<u8>, KVVec<u8>), Cause> {
     let mut distilled = memory::zeroed(plan.base_len())?;
     let mut on_it = memory::zeroed(plan.split_len())?;
     plan.write(&mut distilled, &mut on_it)

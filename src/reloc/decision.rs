@@ -3,7 +3,7 @@
 //! What becomes of a module's BTF: the decision that the kernel module carries out and the host
 //! tool foretells, step by step.
 
-use super::{plain, standalone, Base, Cause, Described, Plan, Policy, Survey};
+use super::{plain, standalone, Base, Cause, Described, Policy, RelocationPlan, Survey};
 use crate::btf::{Error, Reason};
 
 impl<'a> Survey<'a> {
@@ -24,7 +24,7 @@ impl<'a> Survey<'a> {
         policy: Policy,
         release: Option<&'a [u8]>,
         scratch: &'a mut [u32],
-        plan: &mut Option<Plan<'a>>,
+        plan: &mut Option<RelocationPlan<'a>>,
     ) -> Result<(), Cause<'a>> {
         if self.split_count() == 0 {
             return no_types(policy);
@@ -47,12 +47,12 @@ impl<'a> Survey<'a> {
         &self,
         base: &'a Base<'a>,
         scratch: &'a mut [u32],
-        plan: &mut Option<standalone::Plan<'a>>,
+        plan: &mut Option<standalone::RebasePlan<'a>>,
     ) -> Result<(), Cause<'a>> {
         let Some(alone) = &self.alone else {
             return Ok(());
         };
-        standalone::Plan::make(plan, base, alone, scratch)
+        standalone::RebasePlan::make(plan, base, alone, scratch)
             .map_err(|error| malformed(base, self, error))?;
         match plan {
             Some(made) if made.counts().own == 0 => {
@@ -105,7 +105,7 @@ fn relocate<'a>(
     survey: &Survey<'a>,
     policy: Policy,
     scratch: &'a mut [u32],
-    plan: &mut Option<Plan<'a>>,
+    plan: &mut Option<RelocationPlan<'a>>,
 ) -> Result<(), Cause<'a>> {
     verified_plan(base, survey, scratch, plan).map_err(|error| malformed(base, survey, error))?;
     let obeys = plan.as_ref().map_or(Ok(()), |plan| plan.obeys(policy));
@@ -120,13 +120,13 @@ fn verified_plan<'a>(
     base: &Base<'a>,
     survey: &Survey<'a>,
     scratch: &'a mut [u32],
-    plan: &mut Option<Plan<'a>>,
+    plan: &mut Option<RelocationPlan<'a>>,
 ) -> Result<(), Error> {
     let (words, scratch) = scratch
         .split_at_mut_checked(survey.verify_len())
         .ok_or_else(|| survey.split.error(0, 0, Reason::ShortBuffer))?;
     match &survey.verify(words) {
-        Ok(verified) => Plan::make(plan, base, verified, scratch),
+        Ok(verified) => RelocationPlan::make(plan, base, verified, scratch),
         Err(error) => Err(*error),
     }
 }

@@ -14,7 +14,7 @@
 //! is the first look at a module. `decision` chooses the route, and [`Cause`] says why there is none.
 //!
 //! All that can be wrong with a module is found by [`Survey::verify`], and all that can be wrong
-//! with the result by [`Plan::new`], while all input is untouched. No step allocates: the caller
+//! with the result by [`RelocationPlan::new`], while all input is untouched. No step allocates: the caller
 //! hands over scratch of the length that [`Survey`] and [`Verified`] give; [`Survey::relocated`]
 //! takes all these steps with that of [`Survey::scratch_len`].
 
@@ -35,8 +35,8 @@ pub use base::{Base, BaseSize};
 pub use cause::{Cause, CauseKind, SuppliedName, Unread};
 pub use described::Described;
 pub use distilled::{
-    allows_kind, check_distilled, Counts, Entry, Fate, Inline, Plan, Policy, Report, Unmatched,
-    Verified, Why,
+    allows_kind, check_distilled, Counts, Entry, Fate, Inline, Policy, RelocationPlan, Report,
+    Unmatched, Verified, Why,
 };
 pub use plain::{check as check_plain, fits as fits_plain};
 pub use survey::{Input, InputKind, Survey};

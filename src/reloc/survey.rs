@@ -43,7 +43,7 @@ pub struct Survey<'a> {
     /// What the kernel knows that it is to be loaded on.
     pub(super) known: Known,
     /// The same BTF as what it is where it is standalone.
-    pub(super) alone: Option<standalone::Survey<'a>>,
+    pub(super) alone: Option<standalone::StandaloneSurvey<'a>>,
 }
 
 impl<'a> Survey<'a> {
@@ -78,7 +78,7 @@ impl<'a> Survey<'a> {
             sizes,
             known: base.known(),
             alone: match input.btf_base {
-                None => standalone::Survey::recognised(input.btf),
+                None => standalone::StandaloneSurvey::recognised(input.btf),
                 Some(_) => None,
             },
         })

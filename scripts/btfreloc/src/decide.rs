@@ -9,7 +9,7 @@ use rust_btfreloc::btf;
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::btf_ids::{self, BtfIds};
 use rust_btfreloc::reloc::{
-    self, standalone, Base, CauseKind, Input, InputKind, Plan, Policy, Survey,
+    self, standalone, Base, CauseKind, Input, InputKind, Policy, RelocationPlan, Survey,
 };
 use rust_btfreloc::text;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub enum Decision<T> {
 /// A relocation in which nothing can go wrong any more.
 pub struct Relocation<'r, 'a> {
     /// What becomes of every type.
-    pub plan: &'r Plan<'a>,
+    pub plan: &'r RelocationPlan<'a>,
     /// `.BTF.base`
     pub btf_base: &'r [u8],
     /// What becomes of `.BTF_ids`, where the module has it.
@@ -44,7 +44,7 @@ pub struct Relocation<'r, 'a> {
 /// BTF that stands alone, split off vmlinux, in which nothing can go wrong any more.
 pub struct Rebase<'r, 'a> {
     /// What becomes of every type.
-    pub plan: &'r standalone::Plan<'a>,
+    pub plan: &'r standalone::RebasePlan<'a>,
     /// What becomes of `.BTF_ids`, where the module has it.
     pub ids: Option<Ids>,
 }
@@ -176,7 +176,9 @@ fn plan<T>(
         let rebased = |plan| {
             inline(base, sections).map_err(Cause::unusable)?;
             // The kernel would read such ids as vmlinux's.
-            let ids = ids(Some(base), elf, |id| standalone::Plan::new_id(plan, id));
+            let ids = ids(Some(base), elf, |id| {
+                standalone::RebasePlan::new_id(plan, id)
+            });
             let ids = ids.map_err(Cause::unusable)?;
             Ok(take(&Other::Rebase(Rebase { plan, ids })))
         };
@@ -184,11 +186,11 @@ fn plan<T>(
     }
     let mut plan = None;
     survey.relocated(base, policy, release, &mut scratch, &mut plan)?;
-    let relocated = |plan: &Plan<'_>| {
+    let relocated = |plan: &RelocationPlan<'_>| {
         // What has no match the kernel refuses.
         let refused = plan.counts().opaque != 0;
-        let moved =
-            inline(base, sections).and_then(|()| ids(Some(base), elf, |id| Plan::new_id(plan, id)));
+        let moved = inline(base, sections)
+            .and_then(|()| ids(Some(base), elf, |id| RelocationPlan::new_id(plan, id)));
         let ids = match moved {
             Err(cause) if refused => return Err(cause.unusable()),
             ids => ids?,

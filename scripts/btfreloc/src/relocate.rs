@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Error, Result};
 use rust_btfreloc::btf;
-use rust_btfreloc::reloc::{Inline, Plan, Policy};
+use rust_btfreloc::reloc::{Inline, Policy, RelocationPlan};
 
 use crate::cli;
 use crate::decide::{decide, Decision, Other, Rebase, Relocation};
@@ -103,7 +103,7 @@ fn made(other: &Other<'_, '_>, inline: Option<&[u8]>) -> Result<Made, String> {
 }
 
 /// A `.BTF.inline` section as it belongs to what `plan` makes.
-fn moved(plan: &Plan<'_>, bytes: &[u8]) -> Result<Vec<u8>, btf::Error> {
+fn moved(plan: &RelocationPlan<'_>, bytes: &[u8]) -> Result<Vec<u8>, btf::Error> {
     let mut scratch = vec![0; Inline::scratch_len(plan)];
     let inline = Inline::new(plan, bytes, &mut scratch)?;
     let mut out = vec![0; inline.output_len()];

@@ -16,7 +16,7 @@ use std::hint::black_box;
 use btfreloc_selftests::peer::{Btf, Refused};
 use rust_btfreloc::btf::{Blob, Error, Form, Known, Section};
 use rust_btfreloc::reloc::distill;
-use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Survey, Verified};
+use rust_btfreloc::reloc::{Base, BaseSize, Input, RelocationPlan, Survey, Verified};
 
 /// Where valgrind looks for the functions here.
 pub const PATH: &str = "btfreloc_bench::measured::";
@@ -96,7 +96,7 @@ pub fn peer_split<'b>(base: &'b Btf<'_>, split: &[u8]) -> Result<Btf<'b>, Refuse
 #[inline(never)]
 pub fn ours_relocate(base: &Base<'_>, module: &Verified<'_>) -> Result<Vec<u8>, Error> {
     let mut scratch = vec![0; module.scratch_len()];
-    let plan = Plan::new(base, module, &mut scratch)?;
+    let plan = RelocationPlan::new(base, module, &mut scratch)?;
     let mut out = vec![0; plan.output_len()];
     plan.write(&mut out)?;
     Ok(out)
@@ -114,10 +114,10 @@ pub type Distilled = (Vec<u8>, Vec<u8>);
 pub fn ours_distill(base: &Base<'_>, btf: &[u8]) -> Result<Distilled, Error> {
     let module = distill::Module::read(base.btf(), btf)?;
     let mut words = vec![0; module.survey_len()];
-    let survey = distill::Survey::of(&module, &[], &mut words)?;
+    let survey = distill::DistillSurvey::of(&module, &[], &mut words)?;
     let order = distill::Order::Kept;
     let mut scratch = vec![0; survey.scratch_len(order)];
-    let plan = distill::Plan::new(&survey, order, &mut scratch)?;
+    let plan = distill::DistillPlan::new(&survey, order, &mut scratch)?;
     let (mut distilled, mut split) = (vec![0; plan.base_len()], vec![0; plan.split_len()]);
     plan.write(&mut distilled, &mut split)?;
     Ok((distilled, split))

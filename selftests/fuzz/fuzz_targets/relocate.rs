@@ -9,7 +9,7 @@ use btfreloc_selftests::fuzz::{pair, vmlinux};
 use btfreloc_selftests::kernel::{Relocated, Vmlinux};
 use btfreloc_selftests::peer;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use rust_btfreloc::reloc::{Fate, Input, Plan, Policy, Report, Survey};
+use rust_btfreloc::reloc::{Fate, Input, Policy, RelocationPlan, Report, Survey};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::input(data, size, max_size, seed, mutate::on_distilled)
@@ -65,7 +65,7 @@ fn decided(vmlinux: &Vmlinux, btf_base: &[u8], btf: &[u8], policy: Policy) -> Op
     }
 }
 
-fn say_all(btf_base: &[u8], plan: &Plan<'_>) {
+fn say_all(btf_base: &[u8], plan: &RelocationPlan<'_>) {
     let (fates, ids) = plan.words();
     let report = Report::new(btf_base, fates, ids).unwrap();
     report.entries().for_each(say);

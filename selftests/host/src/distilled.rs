@@ -3,7 +3,7 @@
 //! Distills a module with the core, and takes it back to its kernel.
 
 use rust_btfreloc::btf::Error;
-use rust_btfreloc::reloc::distill::{Counts, Module, Order, Plan, Survey};
+use rust_btfreloc::reloc::distill::{Counts, DistillPlan, DistillSurvey, Module, Order};
 
 use crate::kernel::Vmlinux;
 
@@ -33,9 +33,9 @@ pub fn distill_with(
     let base = vmlinux.base();
     let module = Module::read(base.btf(), module)?;
     let mut words = vec![0xdead_beef; module.survey_len()];
-    let survey = Survey::of(&module, roots, &mut words)?;
+    let survey = DistillSurvey::of(&module, roots, &mut words)?;
     let mut scratch = vec![0xdead_beef; survey.scratch_len(order)];
-    let plan = Plan::new(&survey, order, &mut scratch)?;
+    let plan = DistillPlan::new(&survey, order, &mut scratch)?;
     let (mut base_out, mut split) = (vec![0xa5; plan.base_len()], vec![0xa5; plan.split_len()]);
     plan.write(&mut base_out, &mut split)?;
     let end = base.btf().end_id() + plan.counts().own;

@@ -4,7 +4,8 @@
 
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Known, Section, Table};
 use rust_btfreloc::reloc::{
-    check_plain, fits_plain, Base, BaseSize, Counts, Fate, Input, Plan, Policy, Survey, Why,
+    check_plain, fits_plain, Base, BaseSize, Counts, Fate, Input, Policy, RelocationPlan, Survey,
+    Why,
 };
 
 /// BTF of a kernel, with the tables that are built when the module is loaded.
@@ -91,7 +92,7 @@ impl Vmlinux {
         let mut scratch = vec![0xdead_beef; survey.verify_len()];
         let verified = survey.verify(&mut scratch)?;
         let mut scratch = vec![0xdead_beef; verified.scratch_len()];
-        let plan = Plan::new(&base, &verified, &mut scratch)?;
+        let plan = RelocationPlan::new(&base, &verified, &mut scratch)?;
         let mut output = vec![0xa5; plan.output_len()];
         plan.write(&mut output)?;
         let end = survey.distilled_count() + survey.split_count() + 1;

@@ -6,7 +6,7 @@
 use btfreloc_selftests::builder::{put, Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Blob, Error, Form, Kind, Known, Reason, Section, MAX_TYPE};
-use rust_btfreloc::reloc::{Base, BaseSize, Input, Plan, Policy, Survey, Why};
+use rust_btfreloc::reloc::{Base, BaseSize, Input, Policy, RelocationPlan, Survey, Why};
 
 /// The step that failed.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Load {
         let words = &mut words[..survey.verify_len() - self.words_short];
         let verified = survey.verify(words).map_err(Failed::Verify)?;
         let scratch = &mut scratch[..verified.scratch_len() - self.scratch_short];
-        let plan = Plan::new(base, &verified, scratch).map_err(Failed::Plan)?;
+        let plan = RelocationPlan::new(base, &verified, scratch).map_err(Failed::Plan)?;
         plan.obeys(self.policy)
             .map_err(|unmatched| Failed::Policy(unmatched.type_id, unmatched.why))?;
         let len = plan

@@ -8,7 +8,7 @@ use btfreloc_selftests::dump;
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer;
 use rust_btfreloc::btf::{Error, Kind, Reason, Section};
-use rust_btfreloc::reloc::distill::{Counts, Module, Order, Plan, Survey};
+use rust_btfreloc::reloc::distill::{Counts, DistillPlan, DistillSurvey, Module, Order};
 
 /// Distills in the order of ids, and gives both results as text.
 fn in_order(base: &Builder, module: &Builder) -> (Distilled, String) {
@@ -533,17 +533,19 @@ fn any_other_length_is_refused_and_nothing_is_written() {
     let module = Module::read(base_btf.btf(), &bytes).unwrap();
     let is_short = |err: Option<Error>| err.unwrap().reason == Reason::ShortBuffer;
     for len in 0..module.survey_len() {
-        assert!(is_short(Survey::of(&module, &[], &mut vec![0; len]).err()));
+        assert!(is_short(
+            DistillSurvey::of(&module, &[], &mut vec![0; len]).err()
+        ));
     }
     let mut words = vec![0; module.survey_len()];
-    let survey = Survey::of(&module, &[], &mut words).unwrap();
+    let survey = DistillSurvey::of(&module, &[], &mut words).unwrap();
     for order in [Order::Kept, Order::ByName] {
         for len in 0..survey.scratch_len(order) {
-            let plan = Plan::new(&survey, order, &mut vec![0; len]).err();
+            let plan = DistillPlan::new(&survey, order, &mut vec![0; len]).err();
             assert!(is_short(plan));
         }
         let mut scratch = vec![0; survey.scratch_len(order)];
-        let plan = Plan::new(&survey, order, &mut scratch).unwrap();
+        let plan = DistillPlan::new(&survey, order, &mut scratch).unwrap();
         let (base_len, split_len) = (plan.base_len(), plan.split_len());
         for (base_len, split_len) in [
             (base_len - 1, split_len),

@@ -11,7 +11,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use random::{case, damage, damaged, Case, NAMES};
 use rust_btfreloc::btf::{Error, Reason, Section};
-use rust_btfreloc::reloc::{Inline, Input, Plan, Survey};
+use rust_btfreloc::reloc::{Inline, Input, RelocationPlan, Survey};
 
 /// A module's BTF and `.BTF.inline` as they were, and on vmlinux.
 struct Run {
@@ -32,7 +32,7 @@ fn run(vmlinux: &[u8], base: &[u8], module: &[u8], inline: &[u8]) -> Result<Run,
     let mut scratch = vec![0; survey.verify_len()];
     let verified = survey.verify(&mut scratch)?;
     let mut scratch = vec![0; verified.scratch_len()];
-    let plan = Plan::new(&vmlinux, &verified, &mut scratch)?;
+    let plan = RelocationPlan::new(&vmlinux, &verified, &mut scratch)?;
     let mut btf = vec![0; plan.output_len()];
     plan.write(&mut btf)?;
     let mut scratch = vec![0xdead_beef; Inline::scratch_len(&plan)];

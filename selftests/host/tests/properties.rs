@@ -11,7 +11,7 @@ use btfreloc_selftests::model::{Model, Type, Word};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rust_btfreloc::reloc::btf_ids::BtfIds;
-use rust_btfreloc::reloc::{Fate, Input, Plan, Survey, Why};
+use rust_btfreloc::reloc::{Fate, Input, RelocationPlan, Survey, Why};
 
 use random::{case, damage, damaged, Case, NAMES};
 
@@ -325,7 +325,7 @@ proptest! {
         let mut scratch = vec![filler.0; survey.verify_len()];
         let verified = survey.verify(&mut scratch).unwrap();
         let mut scratch = vec![filler.0; verified.scratch_len()];
-        let plan = Plan::new(&base, &verified, &mut scratch).unwrap();
+        let plan = RelocationPlan::new(&base, &verified, &mut scratch).unwrap();
         let write = |filler| {
             let mut out = vec![filler; plan.output_len()];
             plan.write(&mut out).map(|()| out)

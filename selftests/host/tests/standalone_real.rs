@@ -14,7 +14,7 @@ use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer::{self, dedup::dedup, flatten, modules, Btf, Type};
 use btfreloc_selftests::rebase::prove::{self, name, prove, Proof};
 use btfreloc_selftests::rebase::{rebase, stands_alone, Rebased};
-use rust_btfreloc::reloc::standalone::{Difference, Plan, Survey};
+use rust_btfreloc::reloc::standalone::{Difference, RebasePlan, StandaloneSurvey};
 
 /// Modules of each release that every run looks at, the largest hundredth left out.
 const SAMPLE: usize = 8;
@@ -288,10 +288,10 @@ fn vmlinux_on_another_is_told_apart_as_libbpf_does() {
     assert!(became(b"list_head") && became(b"hlist_node") && became(b"qspinlock"));
     assert!(!became(b"task_struct"));
     let mut conflicts = 0u32;
-    let survey = Survey::of(old).unwrap();
+    let survey = StandaloneSurvey::of(old).unwrap();
     let mut scratch = vec![0; survey.scratch_len()];
     let base = kernel.core.base();
-    let plan = Plan::new(&base, &survey, &mut scratch).unwrap();
+    let plan = RebasePlan::new(&base, &survey, &mut scratch).unwrap();
     for conflict in plan.conflicts() {
         conflicts += 1;
         let (own, theirs) = (conflict.found.type_id, conflict.found.candidate);

@@ -7,7 +7,7 @@ use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::rebase::rebase_with;
 use rust_btfreloc::btf::Kind;
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Reason};
-use rust_btfreloc::reloc::standalone::{recognise, NotStandalone, Plan, Survey};
+use rust_btfreloc::reloc::standalone::{recognise, NotStandalone, RebasePlan, StandaloneSurvey};
 
 /// Both sides of a kernel and a module that differ in each way there is.
 fn sides() -> (Builder, Builder) {
@@ -114,9 +114,9 @@ fn ids_outside_of_btf_follow() {
     module.func("again", proto, 0);
     let unused = module.ptr(0);
     let (loaded, bytes) = (Vmlinux::new(vmlinux.bytes()), module.bytes());
-    let (base, survey) = (loaded.base(), Survey::of(&bytes).unwrap());
+    let (base, survey) = (loaded.base(), StandaloneSurvey::of(&bytes).unwrap());
     let mut scratch = vec![0; survey.scratch_len()];
-    let plan = Plan::new(&base, &survey, &mut scratch).unwrap();
+    let plan = RebasePlan::new(&base, &survey, &mut scratch).unwrap();
     let patch = |list: u32| {
         let section = [2u32, 3, 4, list].map(u32::to_ne_bytes).concat();
         let mut output = vec![0; section.len()];

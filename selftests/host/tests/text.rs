@@ -8,8 +8,8 @@ use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
-    btf_ids, Cause, CauseKind, Described, Input, Plan, Report, SuppliedName, Survey, Unmatched,
-    Unread, Why,
+    btf_ids, Cause, CauseKind, Described, Input, RelocationPlan, Report, SuppliedName, Survey,
+    Unmatched, Unread, Why,
 };
 use rust_btfreloc::text::Name;
 
@@ -357,7 +357,7 @@ fn a_report_has_a_line_for_each_distilled_type() {
     let mut scratch = vec![0; survey.verify_len()];
     let verified = survey.verify(&mut scratch).unwrap();
     let mut scratch = vec![0; verified.scratch_len()];
-    let plan = Plan::new(&base, &verified, &mut scratch).unwrap();
+    let plan = RelocationPlan::new(&base, &verified, &mut scratch).unwrap();
     let (fates, ids) = plan.words();
     let report = Report::new(&btf_base, fates, ids).unwrap();
     let lines: Vec<String> = report

@@ -24,8 +24,8 @@
 //! it is first used, so that the result is that of `btf__distill_base` in `tools/lib/bpf/btf.c`.
 //!
 //! In three steps, each in words that the caller lends: [`Module::read`] looks at the module,
-//! [`Survey::of`] checks it and finds the types it needs, [`Plan::new`] numbers types and strings.
-//! Nothing can fail any more in [`Plan::write`] but for want of room.
+//! [`DistillSurvey::of`] checks it and finds the types it needs, [`DistillPlan::new`] numbers types and strings.
+//! Nothing can fail any more in [`DistillPlan::write`] but for want of room.
 
 mod named;
 mod order;
@@ -35,7 +35,7 @@ mod survey;
 mod write;
 
 pub use order::Order;
-pub use plan::{Counts, Plan};
-pub use survey::{Module, Survey};
+pub use plan::{Counts, DistillPlan};
+pub use survey::{DistillSurvey, Module};
 
 use super::tables::{put, swap, Words};

@@ -6,7 +6,7 @@
 //! `resolve_btfids` takes the first type of a name, which is the base's where base and module both
 //! have it. A kfunc has to be the module's own.
 
-use super::survey::{is_named_only, Survey};
+use super::survey::{is_named_only, DistillSurvey};
 use super::Words;
 use crate::btf::{to_usize, Record};
 use crate::reloc::tables::{hash, put};
@@ -37,7 +37,7 @@ impl<'a> Named<'a> {
     /// In a frame of its own, as few modules need it.
     #[inline(never)]
     pub(super) fn resolve(
-        survey: &Survey<'_>,
+        survey: &DistillSurvey<'_>,
         ids: &mut [u32],
         words: &'a mut [u32],
     ) -> Option<()> {
@@ -67,7 +67,7 @@ impl<'a> Named<'a> {
     }
 
     /// Enters those of the base that have a name.
-    fn fill(&mut self, survey: &Survey<'_>) {
+    fn fill(&mut self, survey: &DistillSurvey<'_>) {
         let mut count = 0usize;
         for (at, offset) in (0..u32::MAX).zip(survey.offsets) {
             let record = Record::parse(survey.base.blob().types(), *offset);
@@ -89,7 +89,7 @@ impl<'a> Named<'a> {
     }
 
     /// Gives `id`, that of the module's type `record`, to those of its kind and name that have none.
-    fn give(&self, survey: &Survey<'_>, record: &Record<'_>, id: u32, ids: &mut [u32]) {
+    fn give(&self, survey: &DistillSurvey<'_>, record: &Record<'_>, id: u32, ids: &mut [u32]) {
         let Some(name) = survey.btf.name(record.name_off()) else {
             return;
         };

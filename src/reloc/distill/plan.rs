@@ -5,7 +5,7 @@
 use super::named::Named;
 use super::order::{Order, Places};
 use super::strings::Strings;
-use super::survey::{is_distilled, is_named_only, Survey};
+use super::survey::{is_distilled, is_named_only, DistillSurvey};
 use super::{put, Words};
 use crate::btf::{len_u32, to_usize, Btf, Error, Reason, Record};
 
@@ -21,8 +21,8 @@ pub struct Counts {
 }
 
 /// A distillation in which nothing of the module or of its base can go wrong any more.
-pub struct Plan<'a> {
-    pub(super) survey: &'a Survey<'a>,
+pub struct DistillPlan<'a> {
+    pub(super) survey: &'a DistillSurvey<'a>,
     /// The new id of each needed type, by rank; 0 for one that goes nowhere.
     ids: &'a [u32],
     /// Byte offsets in the base's type part, in the order of ids: of what goes to the distilled
@@ -36,8 +36,8 @@ pub struct Plan<'a> {
     pub(super) split_strings: u32,
 }
 
-impl<'a> Survey<'a> {
-    /// Length in words of what [`Plan::new`] needs.
+impl<'a> DistillSurvey<'a> {
+    /// Length in words of what [`DistillPlan::new`] needs.
     pub fn scratch_len(&self, order: Order) -> usize {
         let needed = self.ids.len();
         let copied = len_u32(self.ids)
@@ -54,17 +54,17 @@ impl<'a> Survey<'a> {
     }
 }
 
-impl<'a> Plan<'a> {
+impl<'a> DistillPlan<'a> {
     /// Numbers the types and strings of the module that `survey` speaks of.
     ///
-    /// `scratch` has the length that [`Survey::scratch_len`] gives for `order`; its content does
+    /// `scratch` has the length that [`DistillSurvey::scratch_len`] gives for `order`; its content does
     /// not matter.
     ///
     /// # Errors
     ///
     /// A result that BTF cannot number, or a `scratch` too short.
     pub fn new(
-        survey: &'a Survey<'a>,
+        survey: &'a DistillSurvey<'a>,
         order: Order,
         scratch: &'a mut [u32],
     ) -> Result<Self, Error> {
@@ -107,7 +107,7 @@ impl<'a> Plan<'a> {
                 *id = start.saturating_add(places.place(index));
             }
         }
-        Ok(Plan {
+        Ok(DistillPlan {
             survey,
             ids,
             distilled,
@@ -172,7 +172,7 @@ impl<'a> Plan<'a> {
 /// Fills in the new id of each needed type by rank, for those that are copied as if the order were
 /// kept; sorts `offsets` into those of the distilled base and of what is copied.
 fn number<'a>(
-    survey: &Survey<'_>,
+    survey: &DistillSurvey<'_>,
     ids: &mut [u32],
     offsets: &'a mut [u32],
 ) -> Option<(&'a [u32], &'a [u32])> {
@@ -207,7 +207,7 @@ fn number<'a>(
 
 /// A type of the distilled base has its name and no other string.
 fn keep_distilled(
-    survey: &Survey<'_>,
+    survey: &DistillSurvey<'_>,
     distilled: &[u32],
     strings: &mut Strings<'_>,
 ) -> Result<(), Reason> {
@@ -216,7 +216,7 @@ fn keep_distilled(
 }
 
 fn keep_split(
-    survey: &Survey<'_>,
+    survey: &DistillSurvey<'_>,
     copied: &[u32],
     strings: &mut Strings<'_>,
 ) -> Result<(), Reason> {
@@ -234,7 +234,7 @@ fn records<'a>(base: &Btf<'a>, offsets: &'a [u32]) -> impl Iterator<Item = Recor
     offsets.iter().filter_map(parse)
 }
 
-fn base_record<'a>(survey: &Survey<'a>, offsets: &[u32], at: u32) -> Option<Record<'a>> {
+fn base_record<'a>(survey: &DistillSurvey<'a>, offsets: &[u32], at: u32) -> Option<Record<'a>> {
     let offset = offsets.get(to_usize(at))?;
     Record::parse(survey.base.blob().types(), *offset).ok()
 }

@@ -31,7 +31,7 @@ impl<'a> Module<'a> {
         Ok(Module { base, split, own })
     }
 
-    /// Length in words of what [`Survey::of`] needs.
+    /// Length in words of what [`DistillSurvey::of`] needs.
     pub fn survey_len(&self) -> usize {
         let needed = RankSetBuilder::needs(self.base.end_id());
         needed
@@ -48,7 +48,7 @@ impl<'a> Module<'a> {
 }
 
 /// A module whose BTF holds and whose needs are known.
-pub struct Survey<'a> {
+pub struct DistillSurvey<'a> {
     pub(super) base: &'a Btf<'a>,
     /// The module's own types, on `base`.
     pub(super) btf: Btf<'a>,
@@ -64,7 +64,7 @@ pub struct Survey<'a> {
     pub(super) pages: Pages<'a>,
 }
 
-impl<'a> Survey<'a> {
+impl<'a> DistillSurvey<'a> {
     /// Checks `module` and finds the types it needs, those that `roots` name included: the ids in
     /// its `.BTF_ids`, in any order, of which those that are not of the base do not matter.
     ///
@@ -107,7 +107,7 @@ impl<'a> Survey<'a> {
             search.root(*id);
         }
         search.found_types()?;
-        Ok(Survey {
+        Ok(DistillSurvey {
             base,
             btf,
             needed: search.needed.build(),

@@ -2,7 +2,7 @@
 
 //! Writes the distilled base and the split BTF on it.
 
-use super::Plan;
+use super::DistillPlan;
 use crate::btf::{
     copy, info, len_u32, put_u32, rewrite, to_usize, write_header, Error, Kind, Reason, Record,
     RECORD_LEN,
@@ -16,7 +16,7 @@ struct Parts {
     strings: u32,
 }
 
-impl Plan<'_> {
+impl DistillPlan<'_> {
     /// Length in bytes of the distilled base, the new `.BTF.base`.
     pub fn base_len(&self) -> usize {
         self.section_len(self.base_parts())
@@ -27,8 +27,8 @@ impl Plan<'_> {
         self.section_len(self.split_parts())
     }
 
-    /// Writes the distilled base to `base`, of [`Plan::base_len`] bytes, and the split BTF on it to
-    /// `split`, of [`Plan::split_len`] bytes.
+    /// Writes the distilled base to `base`, of [`DistillPlan::base_len`] bytes, and the split BTF on it to
+    /// `split`, of [`DistillPlan::split_len`] bytes.
     ///
     /// Both get the module's own form of header; a layout part stays with the split BTF.
     ///

@@ -9,16 +9,16 @@
 //! Kernels up to 7.3 read no such section. [`crate::btf::Known`] says which does.
 
 use super::strings::Strings;
-use super::Plan;
+use super::RelocationPlan;
 use crate::btf::{
     copy, len_u32, rewrite, to_usize, verify, write_header, Blob, Error, Fault, Form, Reason,
     Record, Section, Table, MAX_NAME_OFFSET, MAX_TYPE,
 };
 
-/// A `.BTF.inline` section that moves with the `.BTF` of a [`Plan`], in which nothing can go wrong any
+/// A `.BTF.inline` section that moves with the `.BTF` of a [`RelocationPlan`], in which nothing can go wrong any
 /// more.
 pub struct Inline<'p, 'a> {
-    plan: &'p Plan<'a>,
+    plan: &'p RelocationPlan<'a>,
     blob: Blob<'p>,
     /// Ids and strings of its own: where they started, and where they will.
     ids: Moved,
@@ -44,7 +44,7 @@ impl Moved {
 
 impl<'p, 'a> Inline<'p, 'a> {
     /// Length in words of the scratch that [`Inline::new`] needs.
-    pub fn scratch_len(plan: &Plan<'_>) -> usize {
+    pub fn scratch_len(plan: &RelocationPlan<'_>) -> usize {
         to_usize(plan.btf.start_str_off())
     }
 
@@ -56,7 +56,11 @@ impl<'p, 'a> Inline<'p, 'a> {
     ///
     /// A header or a record that does not hold, a reference or a string out of range, a result that
     /// BTF cannot number, or `scratch` too short.
-    pub fn new(plan: &'p Plan<'a>, bytes: &'p [u8], scratch: &'p mut [u32]) -> Result<Self, Error> {
+    pub fn new(
+        plan: &'p RelocationPlan<'a>,
+        bytes: &'p [u8],
+        scratch: &'p mut [u32],
+    ) -> Result<Self, Error> {
         let blob = Blob::parse(Section::BtfInline, Form::Split, bytes)?;
         let failed = |reason| blob.error(0, 0, reason);
         let map = scratch.get_mut(..Self::scratch_len(plan));
@@ -115,7 +119,7 @@ impl<'p, 'a> Inline<'p, 'a> {
     }
 
     /// Writes the section to `out`, of [`Inline::output_len`] bytes; it is split BTF on what
-    /// [`Plan::write`] makes.
+    /// [`RelocationPlan::write`] makes.
     ///
     /// # Errors
     ///
@@ -159,7 +163,7 @@ impl<'p, 'a> Inline<'p, 'a> {
     }
 }
 
-impl Plan<'_> {
+impl RelocationPlan<'_> {
     /// One more than the last id after relocation.
     fn end_id(&self) -> u32 {
         let last = self.ids.iter().copied().max().unwrap_or(0);

@@ -10,9 +10,9 @@
 //! | mark the types that are embedded by value | `embedded`, while the module is verified |
 //! | map distilled types to vmlinux types | `matching`, giving a [`Fate`] each |
 //! | carry over what has no match | `opaque`, which the C code has no step for |
-//! | give each type its new id | `order`, called by [`Plan::new`] |
-//! | give each string its new offset | `strings`, called by [`Plan::new`] |
-//! | rewrite ids and strings | `write`: [`Plan::write`] |
+//! | give each type its new id | `order`, called by [`RelocationPlan::new`] |
+//! | give each string its new offset | `strings`, called by [`RelocationPlan::new`] |
+//! | rewrite ids and strings | `write`: [`RelocationPlan::write`] |
 //!
 //! [`Inline`] moves a `.BTF.inline` section, which is split off the module's own BTF, with it.
 //!
@@ -35,7 +35,7 @@ mod write;
 pub use fate::{Fate, Why};
 pub use inline::Inline;
 pub use matching::allows_kind;
-pub use plan::{Counts, Plan, Policy, Unmatched};
+pub use plan::{Counts, Policy, RelocationPlan, Unmatched};
 pub use report::{Entry, Report};
 pub(super) use scratch::Sizes;
 pub use verify::{check_distilled, Verified};

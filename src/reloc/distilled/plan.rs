@@ -45,7 +45,7 @@ pub struct Unmatched<'a> {
 }
 
 /// A relocation in which nothing of the module or of vmlinux can go wrong any more.
-pub struct Plan<'a> {
+pub struct RelocationPlan<'a> {
     pub(super) btf: Btf<'a>,
     /// One more than vmlinux's last id: where the module's types start.
     pub(super) base_end: u32,
@@ -62,7 +62,7 @@ pub struct Plan<'a> {
     pub(super) strings: Strings<'a>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> RelocationPlan<'a> {
     /// Plans the relocation of `module` to `base`.
     ///
     /// `scratch` has the length that [`Verified::scratch_len`] gives; its content does not matter.
@@ -80,11 +80,11 @@ impl<'a> Plan<'a> {
         plan.ok_or_else(|| module.short())
     }
 
-    /// As [`Plan::new`], where the plan is to live.
+    /// As [`RelocationPlan::new`], where the plan is to live.
     ///
     /// # Errors
     ///
-    /// As [`Plan::new`].
+    /// As [`RelocationPlan::new`].
     #[inline(never)]
     pub fn make(
         plan: &mut Option<Self>,
@@ -111,7 +111,7 @@ impl<'a> Plan<'a> {
         let hollow_id = order::number(base_end, fates, opaque, places, hollow, ids);
         let hollow_id = hollow_id.ok_or_else(short)?;
         keep_strings(module, opaque, &mut strings);
-        let plan = plan.insert(Plan {
+        let plan = plan.insert(RelocationPlan {
             btf: *btf,
             base_end,
             fates,

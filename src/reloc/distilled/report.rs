@@ -5,9 +5,9 @@
 use super::Fate;
 use crate::btf::{Blob, Error, Form, Kind, Section};
 
-/// What a [`super::Plan`] decided, without the module's types.
+/// What a [`super::RelocationPlan`] decided, without the module's types.
 ///
-/// `fates` and `ids` are copies of what [`super::Plan::words`] gave.
+/// `fates` and `ids` are copies of what [`super::RelocationPlan::words`] gave.
 pub struct Report<'a> {
     distilled: Blob<'a>,
     fates: &'a [u32],

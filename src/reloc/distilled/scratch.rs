@@ -66,7 +66,7 @@ impl Sizes {
     }
 }
 
-/// The tables of a plan; see [`super::Plan`] for what each holds.
+/// The tables of a plan; see [`super::RelocationPlan`] for what each holds.
 pub(in crate::reloc) struct PlanTables<'a> {
     pub(in crate::reloc) fates: &'a mut [u32],
     pub(in crate::reloc) opaque: &'a mut [u32],

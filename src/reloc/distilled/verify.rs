@@ -97,7 +97,7 @@ impl Verified<'_> {
         }
     }
 
-    /// Length in words of the scratch that [`super::Plan::new`] needs.
+    /// Length in words of the scratch that [`super::RelocationPlan::new`] needs.
     pub fn scratch_len(&self) -> usize {
         self.sizes.plan_total()
     }

@@ -3,11 +3,11 @@
 //! Writes the relocated BTF: header, types with new ids and strings, layout, strings.
 
 use super::opaque::{Hollow, Opaque};
-use super::Plan;
+use super::RelocationPlan;
 use crate::btf::{copy, len_u32, rewrite, to_usize, write_header, Error, Reason};
 
-impl Plan<'_> {
-    /// Length in bytes of the BTF that [`Plan::write`] makes.
+impl RelocationPlan<'_> {
+    /// Length in bytes of the BTF that [`RelocationPlan::write`] makes.
     pub fn output_len(&self) -> usize {
         let blob = self.btf.blob();
         let header = self.btf.blob().output_header_len();
@@ -22,7 +22,7 @@ impl Plan<'_> {
         rest.saturating_add(to_usize(self.types_len()))
     }
 
-    /// Writes the relocated BTF to `out`, of [`Plan::output_len`] bytes; it is split BTF on the base
+    /// Writes the relocated BTF to `out`, of [`RelocationPlan::output_len`] bytes; it is split BTF on the base
     /// the plan was made for.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 
 use super::compare::Difference;
 use super::pairs::State;
-use super::Plan;
+use super::RebasePlan;
 use crate::btf::{read_u32, to_usize, Kind, Record, Starts};
 
 /// A type of the module, one of vmlinux of its name, and how they differ.
@@ -53,7 +53,7 @@ pub struct Contradiction<'a> {
     pub expected: &'a [u8],
 }
 
-impl<'a> Plan<'a> {
+impl<'a> RebasePlan<'a> {
     /// The types of the module that vmlinux has by name and kind, and that are not the same there, in
     /// the order of their ids.
     pub fn conflicts(&self) -> impl Iterator<Item = Conflict<'a>> + '_ {

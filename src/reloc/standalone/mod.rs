@@ -24,9 +24,9 @@
 //! tag on one side only, as gcc has none, does not make the struct that holds the pointer another;
 //! the pointer itself stays the module's.
 //!
-//! In three steps: [`recognise`] finds that BTF is standalone, [`Survey::of`] looks at it and says
-//! how much scratch is needed, [`Plan::new`] decides. Nothing can fail any more in [`Plan::write`]
-//! but for want of room. [`Plan::conflicts`] says which types vmlinux has in another layout.
+//! In three steps: [`recognise`] finds that BTF is standalone, [`StandaloneSurvey::of`] looks at it and says
+//! how much scratch is needed, [`RebasePlan::new`] decides. Nothing can fail any more in [`RebasePlan::write`]
+//! but for want of room. [`RebasePlan::conflicts`] says which types vmlinux has in another layout.
 
 mod by_name;
 mod compare;
@@ -43,6 +43,6 @@ mod write;
 
 pub use compare::Difference;
 pub use conflict::{Conflict, Contradiction, Through};
-pub use plan::{Counts, Plan};
+pub use plan::{Counts, RebasePlan};
 pub use recognise::{recognise, Evidence, NotStandalone};
-pub use survey::Survey;
+pub use survey::StandaloneSurvey;

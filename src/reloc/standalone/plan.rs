@@ -8,7 +8,7 @@ use super::equivalence::Equivalence;
 use super::pairs::Pairs;
 use super::retained::retain;
 use super::strings::{records, Strings};
-use super::survey::{Survey, Tables};
+use super::survey::{StandaloneSurvey, Tables};
 use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Known, Reason, Record, MAX_TYPE};
 use crate::reloc::tables::put;
 use crate::reloc::Base;
@@ -25,7 +25,7 @@ pub struct Counts {
 }
 
 /// A rebase in which nothing of the module or of vmlinux can go wrong any more.
-pub struct Plan<'a> {
+pub struct RebasePlan<'a> {
     pub(super) base: &'a Base<'a>,
     pub(super) btf: Btf<'a>,
     pub(super) names: ByName<'a>,
@@ -37,10 +37,10 @@ pub struct Plan<'a> {
     pub(super) strings: Strings<'a>,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> RebasePlan<'a> {
     /// Plans how the module that `survey` speaks of becomes split BTF on `base`.
     ///
-    /// `scratch` has the length that [`Survey::scratch_len`] gives; its content does not matter.
+    /// `scratch` has the length that [`StandaloneSurvey::scratch_len`] gives; its content does not matter.
     ///
     /// # Errors
     ///
@@ -48,7 +48,7 @@ impl<'a> Plan<'a> {
     /// a `scratch` too short.
     pub fn new(
         base: &'a Base<'a>,
-        survey: &Survey<'a>,
+        survey: &StandaloneSurvey<'a>,
         scratch: &'a mut [u32],
     ) -> Result<Self, Error> {
         let mut plan = None;
@@ -56,16 +56,16 @@ impl<'a> Plan<'a> {
         plan.ok_or_else(|| survey.blob.error(0, 0, Reason::ShortBuffer))
     }
 
-    /// As [`Plan::new`], where the plan is to live.
+    /// As [`RebasePlan::new`], where the plan is to live.
     ///
     /// # Errors
     ///
-    /// As [`Plan::new`].
+    /// As [`RebasePlan::new`].
     #[inline(never)]
     pub fn make(
         plan: &mut Option<Self>,
         base: &'a Base<'a>,
-        survey: &Survey<'a>,
+        survey: &StandaloneSurvey<'a>,
         scratch: &'a mut [u32],
     ) -> Result<(), Error> {
         let failed = |reason| survey.blob.error(0, 0, reason);
@@ -84,7 +84,7 @@ impl<'a> Plan<'a> {
         let strings = base.btf().end_str_off();
         let strings = Strings::keep(&survey.blob, tables.strings, strings, records(&btf, kept));
         let strings = strings.map_err(failed)?;
-        *plan = Some(Plan {
+        *plan = Some(RebasePlan {
             base,
             btf,
             names: tables.names,

@@ -10,7 +10,7 @@ use crate::btf::{to_usize, Bits, Blob, Btf, Error, Form, Section, Table};
 use crate::reloc::tables::{RankSetBuilder, Words};
 
 /// Standalone BTF, whose header holds and whose records can be walked.
-pub struct Survey<'a> {
+pub struct StandaloneSurvey<'a> {
     pub(super) blob: Blob<'a>,
     sizes: Sizes,
 }
@@ -37,11 +37,11 @@ pub(super) struct Tables<'a> {
     pub(super) strings: RankSetBuilder<'a>,
 }
 
-impl<'a> Survey<'a> {
+impl<'a> StandaloneSurvey<'a> {
     /// Looks at `btf`, a whole `.BTF` section, where it is standalone.
     pub fn recognised(btf: &'a [u8]) -> Option<Self> {
         let _ = recognise(btf).ok()?;
-        Survey::of(btf).ok()
+        StandaloneSurvey::of(btf).ok()
     }
 
     /// Looks at `btf`, a whole `.BTF` section that [`super::recognise`] found to be standalone.
@@ -64,10 +64,10 @@ impl<'a> Survey<'a> {
             references,
             strings,
         };
-        Ok(Survey { blob, sizes })
+        Ok(StandaloneSurvey { blob, sizes })
     }
 
-    /// Length in words of the scratch that [`super::Plan::new`] needs: some twenty a type and two a
+    /// Length in words of the scratch that [`super::RebasePlan::new`] needs: some twenty a type and two a
     /// reference, whatever the size of vmlinux.
     pub fn scratch_len(&self) -> usize {
         self.sizes.total()

@@ -2,11 +2,11 @@
 
 //! Writes the split BTF: header, the types that stay the module's own, layout, strings.
 
-use super::Plan;
+use super::RebasePlan;
 use crate::btf::{copy, len_u32, rewrite, to_usize, write_header, Error, Reason};
 
-impl Plan<'_> {
-    /// Length in bytes of the BTF that [`Plan::write`] makes; never more than the module's had.
+impl RebasePlan<'_> {
+    /// Length in bytes of the BTF that [`RebasePlan::write`] makes; never more than the module's had.
     pub fn output_len(&self) -> usize {
         to_usize(self.types_len())
             .saturating_add(self.btf.blob().output_header_len())
@@ -14,7 +14,7 @@ impl Plan<'_> {
             .saturating_add(to_usize(self.strings.len()))
     }
 
-    /// Writes the rebased BTF to `out`, of [`Plan::output_len`] bytes; it is split BTF on the base
+    /// Writes the rebased BTF to `out`, of [`RebasePlan::output_len`] bytes; it is split BTF on the base
     /// the plan was made for.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! A module's plain split BTF, distilled by the core.
 
 use rust_btfreloc::btf::{to_usize, Error};
-use rust_btfreloc::reloc::distill::{Module, Order, Plan, Survey};
+use rust_btfreloc::reloc::distill::{DistillPlan, DistillSurvey, Module, Order};
 use rust_btfreloc::reloc::{self, Base, Input};
 
 use crate::plain::contradiction;
@@ -51,9 +51,9 @@ impl Distilled {
 fn distill(base: &Base<'_>, btf: &[u8], roots: &[u32]) -> Result<Distilled, Error> {
     let module = Module::read(base.btf(), btf)?;
     let mut words = vec![0; module.survey_len()];
-    let survey = Survey::of(&module, roots, &mut words)?;
+    let survey = DistillSurvey::of(&module, roots, &mut words)?;
     let mut scratch = vec![0; survey.scratch_len(Order::ByName)];
-    let plan = Plan::new(&survey, Order::ByName, &mut scratch)?;
+    let plan = DistillPlan::new(&survey, Order::ByName, &mut scratch)?;
     let (mut btf_base, mut btf) = (vec![0; plan.base_len()], vec![0; plan.split_len()]);
     plan.write(&mut btf_base, &mut btf)?;
     let end = base.btf().end_id() + plan.counts().own;

@@ -5,7 +5,7 @@
 pub mod prove;
 
 use rust_btfreloc::btf::Error;
-use rust_btfreloc::reloc::standalone::{recognise, Conflict, Counts, Plan, Survey};
+use rust_btfreloc::reloc::standalone::{recognise, Conflict, Counts, RebasePlan, StandaloneSurvey};
 
 use crate::kernel::Vmlinux;
 
@@ -31,11 +31,11 @@ pub fn rebase_with(
     btf: &[u8],
     mut visit: impl FnMut(Conflict<'_>),
 ) -> Result<Rebased, Error> {
-    let survey = Survey::of(btf)?;
+    let survey = StandaloneSurvey::of(btf)?;
     let mut scratch = vec![0xdead_beef; survey.scratch_len()];
     let scratch_len = scratch.len();
     let base = vmlinux.base();
-    let plan = Plan::new(&base, &survey, &mut scratch)?;
+    let plan = RebasePlan::new(&base, &survey, &mut scratch)?;
     let mut output = vec![0xa5; plan.output_len()];
     plan.write(&mut output)?;
     plan.conflicts().for_each(&mut visit);
