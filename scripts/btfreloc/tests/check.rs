@@ -555,7 +555,9 @@ fn allocated_btf_is_relocated_where_its_file_is_found_in_memory() {
     let lost =
         "its ELF file was not found in memory: its BTF is allocated, and it was stripped of \
                 the symbols of .modinfo; build the module again";
-    assert_eq!(odd("alloc_stripped"), format!("dropped: {lost}"));
+    // With what becomes of its ids.
+    let dropped = format!("dropped: {lost}; its .BTF_ids stay");
+    assert!(odd("alloc_stripped").starts_with(&dropped));
     let left = format!("left to the kernel: {lost}");
     assert!(odd("alloc_stripped_own").starts_with(&left));
 }
@@ -563,8 +565,7 @@ fn allocated_btf_is_relocated_where_its_file_is_found_in_memory() {
 #[test]
 fn btf_without_bytes_in_the_file_is_what_the_kernel_reads_there() {
     assert!(odd("nobits").starts_with("relocates with opaque types: "));
-    assert_eq!(
-        odd("far"),
-        "dropped: malformed BTF: a section is not inside the ELF file; build the module again"
-    );
+    let outside =
+        "dropped: malformed BTF: a section is not inside the ELF file; build the module again; ";
+    assert!(odd("far").starts_with(outside), "{}", odd("far"));
 }
