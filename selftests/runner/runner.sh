@@ -26,7 +26,7 @@ boot() {
 	vm --kernel "$release" "$@"
 }
 
-# splat KIND PATTERN: the module makes the kernel report, the runner tells
+# splat KIND PATTERN: the module makes the kernel report, the runner says so
 splat() {
 	boot --modules "$work/module" -- sh -c "echo before; insmod /modules/splat.ko kind=$1; echo after"
 	check_equal "$1: the exit status says so" 123 $status
@@ -189,7 +189,7 @@ is_running() {
 	return 1
 }
 
-# A signal to the runner ends QEMU as well. Its kernel parameters tell it from others.
+# A signal to the runner ends QEMU as well. Its kernel parameters distinguish it from others.
 mark=runner.mark=$$
 "$REPO_SCRIPTS/vm" --kernel "$release" --append $mark -- sh -c 'echo started; sleep 1000' >"$work/output" 2>"$work/messages" &
 runner=$!

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Loads and unloads leave nothing behind, alone and many at once.
+# Loads and unloads leave nothing, alone and many at once.
 . selftests/vm/ktap.sh
 . selftests/vm/guest.sh
 
@@ -33,7 +33,7 @@ fail_to_load() {
 	done
 }
 
-# grown HOW KO: kilobytes that the rounds of HOW, one of the above, leave behind
+# grown HOW KO: kilobytes that the rounds of HOW, one of the above, leave
 grown() {
 	"$1" 10 "$2" || return 1
 	grown_from=$(memory_in_use)
@@ -41,20 +41,20 @@ grown() {
 	echo $(($(memory_in_use) - grown_from))
 }
 
-# What the kernel's module loader leaves behind by itself is the measure.
+# What the kernel's module loader leaves by itself is the measure.
 own=$(grown load_and_unload "$MODULES/own/plain/btfreloc_demo.ko")
 load "$RELOC"
 relocated=$(grown load_and_unload "$MODULES/distilled/btfreloc_demo.ko")
 dropped=$(grown load_and_unload "$MODULES/plain/btfreloc_demo.ko")
 diagnose "KiB left by $rounds loads: $own without, $relocated relocated, $dropped dropped"
 # A report or a buffer of these modules is 4 KiB or more: 100 of them would be 400.
-check "$rounds relocated loads leave no memory behind" test "$relocated" -lt $((own + 200))
+check "$rounds relocated loads leave no memory" test "$relocated" -lt $((own + 200))
 check "$rounds loads whose BTF was dropped neither" test "$dropped" -lt $((own + 200))
 check_equal "no report is left" stats "$(ls $DEBUGFS)"
 
 failed=$(grown fail_to_load "$MODULES/distilled/btfreloc_fail.ko")
 diagnose "KiB left by $rounds loads that failed in the module's init: $failed"
-check "$rounds relocated loads that fail late leave no memory behind" test "$failed" -lt $((own + 200))
+check "$rounds relocated loads that fail late leave no memory" test "$failed" -lt $((own + 200))
 check_equal "nor a report" stats "$(ls $DEBUGFS)"
 
 # A notifier ends the load when rust_btfreloc has shown the kernel another BTF: before the kernel's own, and after it.
@@ -62,7 +62,7 @@ for priority in 1 -1; do
 	load "$MODULES/odd/btfreloc_notifier.ko" module=btfreloc_fail at=$priority act=fail
 	failed=$(grown fail_to_load "$MODULES/distilled/btfreloc_fail.ko")
 	diagnose "KiB left by $rounds loads that failed in a notifier of priority $priority: $failed"
-	check "$rounds relocated loads that fail in a notifier leave no memory behind" test "$failed" -lt $((own + 200))
+	check "$rounds relocated loads that fail in a notifier leave no memory" test "$failed" -lt $((own + 200))
 	check_equal "nor a report" stats "$(ls $DEBUGFS)"
 	unload btfreloc_notifier
 done

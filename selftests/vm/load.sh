@@ -40,7 +40,7 @@ for name in $(names .); do
 	check "with: $name with .BTF.base loads" load "$MODULES/distilled/$name.ko"
 	if refused_before "distilled/$name"; then
 		check "with: $name has BTF" has_btf "$name"
-		check_has "with: the log tells of its opaque types" "rust_btfreloc: $name: .*opaque" "$logged"
+		check_has "with: the log names its opaque types" "rust_btfreloc: $name: .*opaque" "$logged"
 	else
 		check "with: its BTF is what the kernel makes itself" \
 			cmp "/sys/kernel/btf/$name" "$before/distilled/$name.btf"

@@ -46,7 +46,7 @@ unload $demo
 get_in_the_way $first file
 check_not "with BTF that the kernel refuses it fails" load "$distilled"
 check_has "as without rust_btfreloc" "failed to validate module \[$demo\] BTF: -22" "$logged"
-check "none is left behind" unload btfreloc_notifier
+check "none is left" unload btfreloc_notifier
 
 # The kernel registers nothing and lets the module load, as with MODULE_ALLOW_BTF_MISMATCH where it refuses BTF.
 get_in_the_way 1 hide

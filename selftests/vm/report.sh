@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What the operator is told: the log line, the statistics, and the report of each module.
+# What the operator sees: the log line, the statistics, and the report of each module.
 . selftests/vm/ktap.sh
 . selftests/vm/guest.sh
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Modules whose BTF stands alone, as pahole makes it without a base: refused without rust_btfreloc, true with it.
+# Modules with standalone BTF, as pahole makes it without a base: refused without rust_btfreloc, valid with it.
 . selftests/vm/ktap.sh
 . selftests/vm/guest.sh
 

@@ -15,7 +15,7 @@ struct Load {
     module: String,
     kernel_alone: u64,
     ours: u64,
-    /// The kernel's own notifier, behind ours.
+    /// The kernel's own notifier, after ours.
     kernel_with_ours: u64,
 }
 

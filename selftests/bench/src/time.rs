@@ -123,7 +123,7 @@ fn time_peer(criterion: &mut Criterion, from: &Kernel, to: &Kernel, module: &Mod
     Ok(())
 }
 
-/// The median that criterion left behind, in nanoseconds.
+/// The median that criterion left, in nanoseconds.
 fn median(job: &Job, name: &str) -> Result<f64> {
     let path = folder(job).join(name).join("new/estimates.json");
     let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;

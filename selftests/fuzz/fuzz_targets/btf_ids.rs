@@ -52,7 +52,7 @@ fn patch(
     let symbols = pair::symbols(symbols);
     let mut output = vec![0xa5; section.len()];
     let ids = BtfIds::read(section, symbols.clone(), &mut output)?;
-    // A word that two symbols tell of is visited twice.
+    // A word that two symbols name is visited twice.
     let mut visited = BTreeSet::new();
     let note = |entry: Entry<'_>| {
         if entry.id != 0 {

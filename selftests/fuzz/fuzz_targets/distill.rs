@@ -36,7 +36,7 @@ fuzz_target!(|btf: &[u8]| {
             assert_eq!(error, other);
             say(error);
         }
-        _ => panic!("the order of types tells whether they can be distilled"),
+        _ => panic!("whether types can be distilled depends on their order"),
     }
 });
 

@@ -19,7 +19,7 @@ use rust_btfreloc::reloc::distill::Order;
 /// string would take more than BTF can number: what they cost is bounded by that.
 const FEW: u32 = 8000;
 const MANY: u32 = 8 * FEW;
-/// How much longer it may take, and nanoseconds below which nothing can be told.
+/// How much longer it may take, and nanoseconds below which nothing can be concluded.
 const FACTOR: u64 = 20;
 const SHORT: u64 = 20_000_000;
 
@@ -56,7 +56,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 /// Nanoseconds that are spent on: the check of it as plain BTF, relocation, the way back, and on what
-/// is no base as BTF that stands alone.
+/// is no base as standalone BTF.
 fn steps(base: &[u8], split: &[u8]) -> [u64; 4] {
     let vmlinux = vmlinux::vmlinux();
     let (plain, _) = timed(|| vmlinux.verify(split));

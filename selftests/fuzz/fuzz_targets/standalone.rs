@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF that stands alone: refused with a reason, or rebased to what the kernel and libbpf take.
+//! Standalone BTF: refused with a reason, or rebased to what the kernel and libbpf take.
 
 #![no_main]
 

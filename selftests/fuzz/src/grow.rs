@@ -21,11 +21,11 @@ enum Step {
     Up,
     /// Each refers to the one before it, or into one long string.
     Chain,
-    /// Each refers to the one behind it.
+    /// Each refers to the one after it.
     Ahead,
 }
 
-/// Bytes that tell of a [`Way`].
+/// Bytes that encode a [`Way`].
 pub const WAY_LEN: usize = 5;
 
 impl Way {
@@ -49,10 +49,10 @@ impl Way {
     /// The distilled base and the split BTF on it, with `count` more of something.
     pub fn grow(&self, base: &[u8], split: &[u8], count: u32) -> (Vec<u8>, Vec<u8>) {
         let (mut base, mut split) = (Loose::read(base), Loose::read(split));
-        let before = Start::behind(&base);
+        let before = Start::after(&base);
         if self.in_base {
             self.repeat(&mut base, Start::ALONE, count);
-            let after = Start::behind(&base);
+            let after = Start::after(&base);
             split.move_ids(before.id, after.id - before.id);
             split.move_names(before.string, after.string - before.string);
         } else {

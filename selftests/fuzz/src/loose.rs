@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF taken apart into types and strings, right or wrong, and put together behind a header that
+//! BTF taken apart into types and strings, right or wrong, and put together after a header that
 //! holds.
 
 use std::convert::Infallible;

@@ -36,7 +36,7 @@ pub struct Start {
 }
 
 impl Start {
-    /// Of BTF that stands alone.
+    /// Of standalone BTF.
     pub const ALONE: Start = Start { id: 1, string: 0 };
 
     /// Of BTF that is split off the kernel of [`vmlinux`].
@@ -46,7 +46,7 @@ impl Start {
     }
 
     /// Of BTF that is split off `base`.
-    pub fn behind(base: &Loose) -> Self {
+    pub fn after(base: &Loose) -> Self {
         Start {
             id: 1 + base.types.len() as u32,
             string: base.strings.len() as u32,
@@ -75,7 +75,7 @@ pub fn input(
 /// A distilled base and the split BTF on it.
 pub fn on_distilled(rng: &mut Rng, data: &[u8]) -> Vec<u8> {
     let (base, split) = pair::split(data);
-    let start = Start::behind(&Loose::read(base));
+    let start = Start::after(&Loose::read(base));
     match rng.u32(0..3) {
         0 => pair::join(&btf(rng, base, Start::ALONE), split),
         _ => pair::join(base, &btf(rng, split, start)),
@@ -100,7 +100,7 @@ pub fn on_vmlinux(rng: &mut Rng, data: &[u8]) -> Vec<u8> {
     btf(rng, data, Start::behind_vmlinux())
 }
 
-/// BTF that stands alone.
+/// Standalone BTF.
 pub fn alone(rng: &mut Rng, data: &[u8]) -> Vec<u8> {
     btf(rng, data, Start::ALONE)
 }
@@ -322,7 +322,7 @@ impl Edit<'_> {
         self.insert(place, words);
     }
 
-    /// Puts a type in its place; ids behind it go up by one.
+    /// Puts a type in its place; ids after it go up by one.
     fn insert(&mut self, index: usize, words: Vec<u32>) {
         self.renumber(index, 1);
         self.btf.types.insert(index, words);

@@ -30,7 +30,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// BTF that stands alone, with no type yet.
+    /// Standalone BTF, with no type yet.
     pub fn base() -> Self {
         Builder {
             first_id: 1,
@@ -246,7 +246,7 @@ impl Builder {
         )
     }
 
-    /// What tells a kernel's knowledge: the enum of kinds up to `kind_max`, and a header of
+    /// What shows a kernel's knowledge: the enum of kinds up to `kind_max`, and a header of
     /// `header_len` bytes.
     pub fn knows(&mut self, kind_max: u32, header_len: u32) {
         let values = [
@@ -326,7 +326,7 @@ pub fn put(bytes: &mut [u8], at: usize, word: u32) {
     bytes[at..at + 4].copy_from_slice(&word.to_ne_bytes());
 }
 
-/// `struct btf_layout` for each kind, from 0: bytes behind `struct btf_type`, and of an element.
+/// `struct btf_layout` for each kind, from 0: bytes after `struct btf_type`, and of an element.
 pub fn layout() -> Vec<u8> {
     #[rustfmt::skip]
     let sizes: [[u8; 2]; 20] = [

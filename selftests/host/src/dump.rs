@@ -14,7 +14,7 @@ const KINDS: [&str; 20] = [
 ];
 const LINKAGE: [&str; 3] = ["static", "global", "extern"];
 
-/// All types of BTF that stands alone.
+/// All types of standalone BTF.
 pub fn base(bytes: &[u8]) -> String {
     own(&Model::base(bytes))
 }

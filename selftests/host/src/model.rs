@@ -12,11 +12,11 @@ pub struct Type {
     pub vlen: u32,
     /// Size or type id.
     pub word: u32,
-    /// The words behind `struct btf_type`.
+    /// The words after `struct btf_type`.
     pub rest: Vec<u32>,
 }
 
-/// A word behind a type's name and info, by what it means.
+/// A word after a type's name and info, by what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word {
     Id(u32),
@@ -34,7 +34,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads BTF that stands alone.
+    /// Reads standalone BTF.
     pub fn base(bytes: &[u8]) -> Self {
         let void = Type {
             kind: 0,
@@ -91,7 +91,7 @@ impl Model {
         (self.first_id..self.end_id()).map(|id| (id, self.get(id)))
     }
 
-    /// What stands in a type behind its name and info.
+    /// What stands in a type after its name and info.
     pub fn words(&self, type_: &Type) -> Vec<Word> {
         let (ids, names, step) = places(type_.kind);
         let refers = matches!(type_.kind, 2 | 8..=14 | 17 | 18);
@@ -110,7 +110,7 @@ impl Model {
     fn first_type<'b>(&self, bytes: &'b [u8]) -> (Type, &'b [u8]) {
         let info = word(bytes, 4);
         let (kind, vlen) = ((info >> 24) & 0x7f, info & 0x00ff_ffff);
-        let rest = words_behind(kind, vlen);
+        let rest = words_after(kind, vlen);
         let type_ = Type {
             kind,
             name: self.string(word(bytes, 0)),
@@ -123,8 +123,8 @@ impl Model {
     }
 }
 
-/// How many words stand behind `struct btf_type`.
-fn words_behind(kind: u32, vlen: u32) -> usize {
+/// How many words stand after `struct btf_type`.
+fn words_after(kind: u32, vlen: u32) -> usize {
     let vlen = vlen as usize;
     match kind {
         1 | 14 | 17 => 1,
@@ -138,7 +138,7 @@ fn words_behind(kind: u32, vlen: u32) -> usize {
     }
 }
 
-/// Where ids and where names are in the words behind `struct btf_type`, which repeat in this step.
+/// Where ids and where names are in the words after `struct btf_type`, which repeat in this step.
 fn places(kind: u32) -> (&'static [usize], &'static [usize], usize) {
     match kind {
         3 => (&[0, 1], &[], 3),

@@ -14,7 +14,7 @@ pub enum Build {
     /// The anonymous types and the strings, which stand in the order that the files of the source
     /// were met in. The named types are sorted, and stay.
     Reordered,
-    /// Types with those of their kind and size, and no string: as little as can be told apart.
+    /// Types with those of their kind and size, and no string: as little as can be distinguished.
     Swapped,
 }
 
@@ -67,7 +67,7 @@ fn alike(record: &Record<'_>, index: u32, build: Build) -> (u8, u32) {
     }
 }
 
-/// The strings behind the first, which is empty, in another order, and where each went.
+/// The strings after the first, which is empty, in another order, and where each went.
 fn shuffled_strings(strings: &[u8]) -> (Vec<u8>, HashMap<u32, u32>) {
     let mut at = 1;
     let mut all = Vec::new();
@@ -99,7 +99,7 @@ fn shuffled_among<T: Clone, K: Eq + Hash>(items: &[T], alike: impl Fn(&T) -> K) 
     for (place, item) in items.iter().enumerate() {
         let group = groups.entry(alike(item)).or_default();
         group.push(place);
-        // Each of those ahead, or itself, is as likely to end up here.
+        // Each of those before, or itself, is as likely to end up here.
         let other = group[below(group.len())];
         shuffled.swap(place, other);
     }

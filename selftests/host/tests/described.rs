@@ -66,7 +66,7 @@ fn a_member_of_no_type_is_named_with_its_struct() {
 }
 
 #[test]
-fn a_bad_name_is_told_once_and_is_not_told_whole() {
+fn a_bad_name_is_reported_once_and_not_in_full() {
     let mut split = Builder::split(&vmlinux());
     split.structure(&format!("no {}", "x".repeat(600)), 8, &[]);
     let text = format!(

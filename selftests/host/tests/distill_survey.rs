@@ -201,7 +201,7 @@ fn distilled_base_missing_err_is_opaque_unlike_c() {
     );
 }
 
-/// The C code answers -EINVAL; here two types that nothing tells apart are one.
+/// The C code answers -EINVAL; here two types that nothing distinguishes are one.
 #[test]
 fn distilled_base_multi_err_takes_the_lowest_id_unlike_c() {
     let base = ints(&[4, 4]);

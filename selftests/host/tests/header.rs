@@ -151,7 +151,7 @@ fn a_header_with_half_the_layout_fields_has_no_layout() {
 }
 
 #[test]
-fn parts_may_stand_in_any_order_behind_a_long_header() {
+fn parts_may_stand_in_any_order_after_a_long_header() {
     for (len, order) in [32, 33, 40, 64]
         .into_iter()
         .flat_map(|len| ORDERS.map(|order| (len, order)))

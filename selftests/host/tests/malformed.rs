@@ -63,7 +63,7 @@ fn flag(kind: Kind, vlen: u32) -> u32 {
     info(kind, true, vlen)
 }
 
-/// A type with the name `wrong`, of these words behind it.
+/// A type with the name `wrong`, of these words after it.
 fn named(b: &mut Builder, words: &[u32]) {
     let name = b.name("wrong");
     b.raw(&[&[name], words].concat());
@@ -264,14 +264,14 @@ fn module(add: fn(&mut Builder)) -> Vec<u8> {
     module.bytes()
 }
 
-/// The same types in BTF that stands alone.
+/// The same types in standalone BTF.
 fn alone(add: fn(&mut Builder)) -> Vec<u8> {
     let mut alone = vmlinux();
     add(&mut alone);
     alone.bytes()
 }
 
-/// What the kernel would say to BTF that stands alone.
+/// What the kernel would say to standalone BTF.
 fn verdict_alone(bytes: &[u8]) -> Result<(), Error> {
     let blob = Blob::parse(Section::Btf, Form::Base, bytes)?;
     let mut offsets = vec![0; Table::needs(Table::count(&blob, 1)?, 0)];
@@ -328,7 +328,7 @@ fn the_kernel_on_split_btf() {
 }
 
 #[test]
-fn the_kernel_on_btf_that_stands_alone() {
+fn the_kernel_on_standalone_btf() {
     let found = |row: &Row| verdict_alone(&alone(row.5)).into();
     assert_eq!(differing(|row| row.1, found), [""; 0]);
 }
@@ -341,7 +341,7 @@ fn libbpf_on_split_btf() {
 }
 
 #[test]
-fn libbpf_on_btf_that_stands_alone() {
+fn libbpf_on_standalone_btf() {
     let found = |row: &Row| peer::Btf::base(&alone(row.5)).into();
     assert_eq!(differing(|row| row.2, found), [""; 0]);
 }
@@ -380,7 +380,7 @@ fn distilled_bases() {
     }
 }
 
-/// An edit of a section, and what is made of it as a module's BTF, as BTF that stands alone, and by
+/// An edit of a section, and what is made of it as a module's BTF, as standalone BTF, and by
 /// libbpf as the latter.
 type Edit = (&'static str, Is, Is, Is, fn(&mut Vec<u8>));
 
@@ -396,13 +396,13 @@ const EDITS: &[Edit] = &[
     ("a header and nothing else", Refused, Refused, Refused, |b| b.truncate(24)),
     ("header longer than the section", Refused, Refused, Refused, |b| put(b, 4, 9999)),
     ("header that reaches into the types", Refused, Refused, Refused, |b| put(b, 4, 36)),
-    ("gap ahead of the types", Refused, Refused, Refused, |b| { put(b, 8, 4); b.extend([0; 4]); }),
+    ("gap before the types", Refused, Refused, Refused, |b| { put(b, 8, 4); b.extend([0; 4]); }),
     ("types past the end", Refused, Refused, Refused, |b| put(b, 12, 9996)),
     ("types that are not whole words", Refused, Refused, Refused, |b| put(b, 12, 13)),
     ("strings past the end", Refused, Refused, Refused, |b| put(b, 20, 9999)),
     ("strings over the types", Refused, Refused, Refused, |b| put(b, 16, 4)),
-    ("gap ahead of the strings", Refused, Refused, Refused, |b| { let off = b[16]; put(b, 16, u32::from(off) + 1); b.push(0); }),
-    ("bytes behind the strings", Refused, Refused, Taken, |b| b.push(0)),
+    ("gap before the strings", Refused, Refused, Refused, |b| { let off = b[16]; put(b, 16, u32::from(off) + 1); b.push(0); }),
+    ("bytes after the strings", Refused, Refused, Taken, |b| b.push(0)),
     ("strings cut off", Refused, Refused, Refused, |b| { b.pop(); }),
     ("last string without an end", Refused, Refused, Refused, |b| *b.last_mut().unwrap() = b'x'),
     ("no string", Refused, Refused, Refused, |b| { let end = usize::from(b[16]) + 24; put(b, 20, 0); b.truncate(end); }),

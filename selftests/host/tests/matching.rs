@@ -30,7 +30,7 @@ type Rule = (
     Fate,
 );
 
-/// Id of the first candidate, behind the types that members of candidates have.
+/// Id of the first candidate, after the types that members of candidates have.
 const FIRST: u32 = 8;
 const SECOND: u32 = FIRST + 1;
 const THIRD: u32 = FIRST + 2;
@@ -265,7 +265,7 @@ fn placed<'t>(elements: &[&'t str]) -> Vec<(&'t str, [u32; 2])> {
     members.map(|(name, [bit, id])| (name, [id, bit])).collect()
 }
 
-/// `NAME` and the numbers behind it.
+/// `NAME` and the numbers after it.
 fn with_numbers<'t, const N: usize>(elements: &[&'t str]) -> Vec<(&'t str, [u32; N])> {
     let parse = |element: &&'t str| {
         let mut parts = element.split(['@', ':', '=']);

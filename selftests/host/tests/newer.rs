@@ -246,7 +246,7 @@ fn reserved_values_are_left_to_a_newer_kernel() {
 
 /// It says which type it is, what is not known, and what can be done.
 #[test]
-fn what_is_left_to_the_kernel_is_told() {
+fn what_is_left_to_the_kernel_is_reported() {
     let vmlinux = kernel(INVENTED, HEADER);
     let mut module = Builder::split(&types());
     module.typedef("number", 1);

@@ -69,7 +69,7 @@ fn name(b: &mut Builder, made: &Made) -> u32 {
     }
 }
 
-/// Adds the types; what they refer to is in the base or among them, for a modifier ahead of it.
+/// Adds the types; what they refer to is in the base or among them, for a modifier before it.
 fn build(mut b: Builder, types: &[Made]) -> Builder {
     let last = b.next_id() + u32::try_from(types.len()).unwrap() - 1;
     let mut proto = None;
@@ -83,7 +83,7 @@ fn build(mut b: Builder, types: &[Made]) -> Builder {
         let name = name(&mut b, made);
         let (kind, size) = (made.kind, 1 << (made.number % 4));
         let to = |index: usize| 1 + made.to[index % made.to.len()] % last;
-        let ahead = made.to[0] % b.next_id();
+        let earlier = made.to[0] % b.next_id();
         let flag = |flag| info(kind, flag, 0);
         let odd = made.number & 16 != 0;
         let words = match kind {
@@ -93,14 +93,14 @@ fn build(mut b: Builder, types: &[Made]) -> Builder {
             Kind::Ptr => vec![flag(false), to(0)],
             Kind::Func => vec![flag(false), proto.unwrap()],
             Kind::Volatile | Kind::Const | Kind::Restrict | Kind::Typedef | Kind::TypeTag => {
-                vec![flag(false), ahead]
+                vec![flag(false), earlier]
             }
             Kind::DeclTag => vec![flag(false), to(0), u32::MAX],
             Kind::Array => vec![flag(false), 0, to(0), to(1), 3],
             Kind::Var => vec![flag(false), to(0), 1],
             Kind::FuncProto => {
                 proto = Some(b.next_id());
-                elements(&mut b, made, ahead, |n, id, _| vec![n, id], last)
+                elements(&mut b, made, earlier, |n, id, _| vec![n, id], last)
             }
             Kind::Struct => elements(&mut b, made, 64, |n, id, at| vec![n, id, 8 * at], last),
             Kind::Union => elements(&mut b, made, 64, |n, id, _| vec![n, id, 0], last),
@@ -114,7 +114,7 @@ fn build(mut b: Builder, types: &[Made]) -> Builder {
     b
 }
 
-/// Words of a type with elements behind its name; `of` makes one from name, id and index.
+/// Words of a type with elements after its name; `of` makes one from name, id and index.
 fn elements(
     b: &mut Builder,
     made: &Made,

@@ -198,7 +198,7 @@ impl Case {
     }
 
     fn emit(&self, b: &mut Builder, index: usize, first: usize, ids: &[usize]) {
-        // Of the module's own types, only those ahead in `own`: so no chain becomes a loop.
+        // Of the module's own types, only earlier ones in `own`: so no chain becomes a loop.
         let or_void = |to: usize| {
             let to = to % (first + index);
             let id = if to < first { to } else { ids[to - first] };

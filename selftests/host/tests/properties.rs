@@ -390,7 +390,7 @@ proptest! {
 
 /// So many that some have the hash of the one there is, whatever the index keeps of it.
 #[test]
-fn names_of_one_hash_are_told_apart() {
+fn names_of_one_hash_are_distinguished() {
     let mut vmlinux = Builder::base();
     vmlinux.structure("task", 8, &[]);
     let loaded = Vmlinux::new(vmlinux.bytes());
@@ -437,7 +437,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_behind_a_header_are_refused_or_relocated(
+    fn any_bytes_after_a_header_are_refused_or_relocated(
         body in vec(any::<u8>(), 0..120),
         strings in 0u32..40,
         words in vec(prop_oneof![any::<u32>(), 0u32..0x1400_0002], 0..30),

@@ -139,7 +139,7 @@ fn kind(text: &[u8]) -> Kind {
 type Named = (Kind, String);
 
 /// What the symbols of ids say, in any order: sets were sorted after their symbols were made.
-fn told<'n>(symbols: impl Iterator<Item = (u64, &'n [u8])>) -> Vec<Named> {
+fn reported<'n>(symbols: impl Iterator<Item = (u64, &'n [u8])>) -> Vec<Named> {
     let names = symbols.map(|(_, name)| text(name));
     let ids = names.filter_map(|name| {
         let (of, rest) = name.strip_prefix("__BTF_ID__")?.split_once("__")?;
@@ -155,7 +155,7 @@ fn assert_ids(elf: &Elf<'_>, section: &Section<'_>, btf: &Btf<'_>) -> u32 {
     let symbols = elf.symbols().unwrap().in_section(section);
     let mut output = vec![0; bytes.len()];
     let ids = BtfIds::read(bytes, symbols.clone(), &mut output).unwrap();
-    let mut told = told(symbols.clone());
+    let mut reported = reported(symbols.clone());
     let (mut found, mut not_found) = (0, 0);
     ids.each(symbols, |entry| {
         let Some(record) = btf.record(entry.id) else {
@@ -167,13 +167,13 @@ fn assert_ids(elf: &Elf<'_>, section: &Section<'_>, btf: &Btf<'_>) -> u32 {
         if let Form::Id { kind: of, name } = entry.form {
             assert_eq!(names, (kind(of), text(name)));
         }
-        let at = told.iter().position(|named| *named == names);
-        told.remove(at.unwrap_or_else(|| panic!("no symbol tells of {names:?}")));
+        let at = reported.iter().position(|named| *named == names);
+        reported.remove(at.unwrap_or_else(|| panic!("no symbol names {names:?}")));
         found += 1;
         Ok::<(), ()>(())
     })
     .unwrap();
-    assert_eq!(told.len(), not_found);
+    assert_eq!(reported.len(), not_found);
     let patched = ids.patch(Some).unwrap();
     assert_eq!(patched.bytes, bytes);
     assert_eq!(

@@ -322,7 +322,7 @@ fn names_are_sorted_as_bytes() {
 }
 
 #[test]
-fn what_was_not_sorted_has_opaque_types_behind_it() {
+fn what_was_not_sorted_has_opaque_types_after_it() {
     let mut base = Builder::base();
     base.structure("b", 8, &[]);
     base.structure("a", 8, &[]);

@@ -62,7 +62,7 @@ fn code(text: &str) -> String {
 }
 
 /// The words that follow `start`, each up to what is no letter, digit or underscore.
-fn words_behind<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
+fn words_after<'t>(text: &'t str, start: &'t str) -> impl Iterator<Item = &'t str> {
     text.split(start).skip(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
         &rest[..end.unwrap_or(rest.len())]
@@ -93,7 +93,7 @@ fn the_core_has_no_allocator() {
 fn imports_point_downwards() {
     for (name, allowed) in ROOMS {
         for (path, text) in room(name) {
-            for used in words_behind(&code(&text), "crate::") {
+            for used in words_after(&code(&text), "crate::") {
                 assert!(allowed.contains(&used), "{path:?} uses {used}");
             }
         }
@@ -198,7 +198,7 @@ fn every_reason_is_provoked_by_a_test() {
         let reasons = reasons(file);
         assert!(reasons.len() > 5, "{file}");
         for reason in reasons.into_iter().filter(|reason| reason != OUT_OF_REACH) {
-            let named = words_behind(&text, "Reason::").any(|word| word == reason);
+            let named = words_after(&text, "Reason::").any(|word| word == reason);
             assert!(named, "no test provokes Reason::{reason} of {file}");
         }
     }

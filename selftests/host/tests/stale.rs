@@ -193,7 +193,7 @@ fn what_is_passed_has_a_size() {
     contradicts_words(8, &proto(PROTO, &[]), sized(None, PROTO, Kind::FuncProto));
     let two = [0, INT, 0, VAR];
     contradicts_words(24, &proto(INT, &two), sized(Some(1), VAR, Kind::Var));
-    // A name, or something behind it, and it is no `...`.
+    // A name, or something after it, and it is no `...`.
     for (at, params) in [(16, [work(), 0, 0, INT]), (24, [0, INT, work(), 0])] {
         let (element, expected) = (Some((at - 16) / 8), Target::Sized);
         let (id, found) = (0, None);
@@ -379,8 +379,8 @@ fn a_module_costs_no_more_than_it_is_worth() {
 /// Adds the types of a module.
 type Add = fn(&mut Builder);
 
-/// What the operator is told.
-fn told(add: impl FnOnce(&mut Builder)) -> (CauseKind, String) {
+/// What the operator sees.
+fn reported(add: impl FnOnce(&mut Builder)) -> (CauseKind, String) {
     let base = base();
     let mut module = Builder::split(&base);
     add(&mut module);
@@ -492,7 +492,7 @@ fn the_operator_reads_what_was_found_and_what_can_be_done() {
     ];
     for (add, text) in rows {
         let expected = format!("not for this kernel: {text}{ADVICE}");
-        assert_eq!(told(add), (CauseKind::Stale, expected));
+        assert_eq!(reported(add), (CauseKind::Stale, expected));
     }
 }
 
@@ -510,7 +510,7 @@ fn what_is_wrong_on_any_kernel_is_malformed() {
         },
     ];
     for add in rows {
-        let (kind, text) = told(add);
+        let (kind, text) = reported(add);
         assert_eq!(kind, CauseKind::Malformed, "{text}");
         assert!(text.ends_with("; build the module again"), "{text}");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF that stands alone, rebased: what becomes vmlinux's, what stays the module's, what goes.
+//! Standalone BTF, rebased: what becomes vmlinux's, what stays the module's, what goes.
 
 mod alone;
 
@@ -54,9 +54,9 @@ fn a_declaration_becomes_what_it_declares() {
         let wrong = b.ptr(6);
         b.structure("own", 8, &[("s", [wrong, 0])]);
     });
-    let told = ids(&vmlinux, &module);
-    assert_eq!(told[..5], [Some(2), Some(3), Some(4), Some(5), Some(6)]);
-    assert_eq!(told[5..], [Some(9), Some(7), Some(8)]);
+    let new_ids = ids(&vmlinux, &module);
+    assert_eq!(new_ids[..5], [Some(2), Some(3), Some(4), Some(5), Some(6)]);
+    assert_eq!(new_ids[5..], [Some(9), Some(7), Some(8)]);
 }
 
 #[test]
@@ -112,8 +112,11 @@ fn a_declaration_stays_where_the_module_has_a_struct_of_that_name() {
         b.structure("t", 8, &[]);
         b.fwd("t", false);
     });
-    let told = ids(&vmlinux, &module);
-    assert_eq!(told, [Some(7), Some(8), Some(5), Some(6), Some(9), Some(3)]);
+    let new_ids = ids(&vmlinux, &module);
+    assert_eq!(
+        new_ids,
+        [Some(7), Some(8), Some(5), Some(6), Some(9), Some(3)]
+    );
 }
 
 #[test]
@@ -196,7 +199,7 @@ fn what_only_served_others_goes_and_what_has_a_name_stays() {
         b.func_proto(0, &[]);
         b.type_tag("user", shared);
         b.fwd("nowhere", false);
-        // This serves the struct behind it.
+        // This serves the struct after it.
         let tag = b.type_tag("user", own);
         b.structure("z", 8, &[("own", [tag, 0])]);
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF that stands alone, rebased: what makes two types of one name differ, and what is told of it.
+//! Standalone BTF, rebased: what makes two types of one name differ, and what is reported of it.
 
 mod alone;
 
@@ -10,7 +10,7 @@ use rust_btfreloc::btf::Kind;
 use rust_btfreloc::reloc::standalone::Difference;
 
 #[test]
-fn each_kind_that_differs_stays_the_modules_and_is_told() {
+fn each_kind_that_differs_stays_the_modules_and_is_reported() {
     use Difference::*;
     type Fill = fn(&mut Builder);
     let cases: [(Fill, Fill, &str, Difference); 14] = [
@@ -206,9 +206,9 @@ fn each_kind_that_differs_stays_the_modules_and_is_told() {
     for (index, (theirs, own, element, difference)) in cases.into_iter().enumerate() {
         let (vmlinux, module) = (built(theirs), built(own));
         assert_eq!(ids(&vmlinux, &module), [Some(2)], "case {index}");
-        let told = conflicts(&vmlinux, &module);
-        let [(name, through, _, found, at, how)] = &told[..] else {
-            panic!("case {index}: {told:?}");
+        let reported = conflicts(&vmlinux, &module);
+        let [(name, through, _, found, at, how)] = &reported[..] else {
+            panic!("case {index}: {reported:?}");
         };
         assert_eq!(
             (&**name, through, &**found),
@@ -250,13 +250,13 @@ fn a_circle_of_pointers_is_the_same_or_not_as_a_whole() {
         expected: 7,
     };
     let (a, b) = ("a".to_owned(), "b".to_owned());
-    let told = conflicts(&vmlinux, &module);
+    let reported = conflicts(&vmlinux, &module);
     let m = || "m".to_owned();
     assert_eq!(
-        told[0],
+        reported[0],
         (a, Some(b.clone()), Kind::Struct, b.clone(), m(), how(1))
     );
-    assert_eq!(told[1], (b.clone(), None, Kind::Struct, b, m(), how(1)));
+    assert_eq!(reported[1], (b.clone(), None, Kind::Struct, b, m(), how(1)));
 }
 
 #[test]
@@ -273,22 +273,24 @@ fn what_a_struct_holds_makes_it_another() {
     };
     let module = fill(8);
     assert_eq!(ids(&fill(8), &module), (1..7).map(Some).collect::<Vec<_>>());
-    let told = conflicts(&fill(4), &module);
+    let reported = conflicts(&fill(4), &module);
     let how = Difference::Size {
         found: 8,
         expected: 4,
     };
-    let from: Vec<_> = told
+    let from: Vec<_> = reported
         .iter()
-        .map(|told| (&*told.0, told.1.as_deref()))
+        .map(|reported| (&*reported.0, reported.1.as_deref()))
         .collect();
     assert_eq!(
         from,
         [("inner", None), ("alias", Some("")), ("outer", Some(""))]
     );
     assert!(
-        told.iter().all(|told| told.3 == "inner" && told.5 == how),
-        "{told:?}"
+        reported
+            .iter()
+            .all(|reported| reported.3 == "inner" && reported.5 == how),
+        "{reported:?}"
     );
 }
 
@@ -307,9 +309,9 @@ fn of_several_the_one_of_its_layout_is_taken_and_of_those_the_least() {
         b.structure("s", 8, &[("c", [int, 0])]);
     });
     assert_eq!(ids(&vmlinux, &module), [Some(1), Some(3), Some(2), Some(5)]);
-    let told = conflicts(&vmlinux, &module);
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].4, "c");
+    let reported = conflicts(&vmlinux, &module);
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].4, "c");
 }
 
 #[test]
@@ -325,10 +327,10 @@ fn a_typedef_is_the_same_only_with_the_same_target() {
     };
     assert_eq!(ids(&fill("int"), &fill("int"))[2..], [Some(3), Some(4)]);
     assert_eq!(ids(&fill("int"), &fill("long"))[2..], [Some(5), Some(6)]);
-    let told = conflicts(&fill("int"), &fill("long"));
-    assert_eq!((&*told[0].0, &*told[1].0), ("t", "u"));
+    let reported = conflicts(&fill("int"), &fill("long"));
+    assert_eq!((&*reported[0].0, &*reported[1].0), ("t", "u"));
     assert_eq!(
-        (told[1].2, &*told[1].3, told[1].5),
+        (reported[1].2, &*reported[1].3, reported[1].5),
         (
             Kind::Int,
             "long",
@@ -350,9 +352,9 @@ fn void_is_only_void() {
         })
     };
     assert_eq!(ids(&fill(0), &fill(0))[2], Some(3));
-    let told = conflicts(&fill(0), &fill(1));
+    let reported = conflicts(&fill(0), &fill(1));
     assert_eq!(
-        (told[0].2, told[0].5),
+        (reported[0].2, reported[0].5),
         (
             Kind::Ptr,
             Difference::Void {
@@ -361,9 +363,9 @@ fn void_is_only_void() {
             }
         )
     );
-    let told = conflicts(&fill(1), &fill(0));
+    let reported = conflicts(&fill(1), &fill(0));
     assert_eq!(
-        told[0].5,
+        reported[0].5,
         Difference::Void {
             found: 0,
             expected: 1
@@ -429,8 +431,8 @@ fn the_kinds_on_the_way_count() {
         };
         let (vmlinux, module) = (fill(theirs), fill(own));
         assert_eq!(ids(&vmlinux, &vmlinux)[2], Some(3), "case {index}");
-        let told = conflicts(&vmlinux, &module);
-        assert_eq!(told.len(), 1, "case {index}");
+        let reported = conflicts(&vmlinux, &module);
+        assert_eq!(reported.len(), 1, "case {index}");
         let offsets = |how| match how {
             ElementName { element, .. } => ElementName {
                 element,
@@ -439,8 +441,8 @@ fn the_kinds_on_the_way_count() {
             },
             how => how,
         };
-        assert_eq!(offsets(told[0].5), offsets(difference), "case {index}");
-        assert_eq!(told[0].1.as_deref(), Some("part"), "case {index}");
+        assert_eq!(offsets(reported[0].5), offsets(difference), "case {index}");
+        assert_eq!(reported[0].1.as_deref(), Some("part"), "case {index}");
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF that stands alone and is made to cost: each of these would run for minutes if a type were
+//! Standalone BTF and is made to cost: each of these would run for minutes if a type were
 //! compared with every other, or a string walked once a use.
 
 use btfreloc_selftests::builder::{info, Builder};
@@ -69,7 +69,7 @@ fn many_of_one_name() {
     assert!(counts.own > MANY / 8 && counts.mapped > 0, "{counts:?}");
 }
 
-/// Each hears of the one behind it, which differs because of the last.
+/// Each depends on the one after it, which differs because of the last.
 #[test]
 fn a_long_way_to_what_differs() {
     let mut module = Builder::base();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What holds for all BTF that stands alone on every kernel, and for bytes that are none.
+//! What holds for all standalone BTF on every kernel, and for bytes that are none.
 
 mod random;
 
@@ -300,14 +300,14 @@ proptest! {
     }
 
     #[test]
-    fn what_stands_alone_is_told_from_what_is_split_off_it(case in case()) {
+    fn standalone_btf_is_distinguished_from_what_is_split_off_it(case in case()) {
         let (base, split) = (case.distilled(), case.module());
-        let told = recognise(&split.bytes());
+        let reported = recognise(&split.bytes());
         // All that could be mistaken: a module without a name, or whose every name is its base's.
-        prop_assert!(told.is_err(), "{:?}", told);
-        let told = recognise(&base.bytes());
-        let empty = matches!(told, Err(NotStandalone::NoTypes | NotStandalone::NoNames));
-        prop_assert!(told.is_ok() || empty, "{:?}", told);
+        prop_assert!(reported.is_err(), "{:?}", reported);
+        let reported = recognise(&base.bytes());
+        let empty = matches!(reported, Err(NotStandalone::NoTypes | NotStandalone::NoNames));
+        prop_assert!(reported.is_ok() || empty, "{:?}", reported);
     }
 }
 
@@ -338,7 +338,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_behind_a_header_are_refused_or_rebased(
+    fn any_bytes_after_a_header_are_refused_or_rebased(
         strings in 1u32..40,
         words in vec(prop_oneof![any::<u32>(), 0u32..0x1400_0002, 0u32..9], 0..60),
     ) {

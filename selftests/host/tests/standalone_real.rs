@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Real BTF that stands alone, rebased, beside what libbpf takes for types of the base.
+//! Real standalone BTF, rebased, beside what libbpf takes for types of the base.
 //!
 //! `cargo test --release --test standalone_real -- --ignored --nocapture` looks at every module of
 //! the kit and prints the table.
@@ -40,7 +40,7 @@ impl Kernel {
     /// Rebases `btf` and proves the result.
     fn rebase(&self, btf: &[u8], alone: &Btf<'_>) -> Result<(Rebased, Proof), String> {
         if !stands_alone(btf) {
-            return Err("not taken for BTF that stands alone".to_owned());
+            return Err("not taken for standalone BTF".to_owned());
         }
         let rebased = rebase(&self.core, btf).map_err(|error| error.to_string())?;
         let verdict = self.core.verify(&rebased.btf);
@@ -86,7 +86,7 @@ struct Row {
     rules: BTreeMap<Rule, u32>,
 }
 
-/// A module that stands alone, what became of it, and what libbpf takes for vmlinux's.
+/// A standalone module, what became of it, and what libbpf takes for vmlinux's.
 struct Compared<'k> {
     kernel: &'k Kernel,
     alone: &'k Btf<'k>,
@@ -184,7 +184,7 @@ fn flattened(kernel: &Kernel, path: &Path, row: &mut Row) -> Result<(), String> 
         return Ok(());
     };
     if stands_alone(&btf) {
-        return Err("its split BTF is taken for BTF that stands alone".to_owned());
+        return Err("its split BTF is taken for standalone BTF".to_owned());
     }
     let module = Btf::split(&kernel.peer, &btf).unwrap();
     if module.own_count() == 0 {
@@ -266,7 +266,7 @@ fn vmlinux_on_itself_keeps_only_its_functions_and_what_they_take() {
 
 /// The types of a kernel that another has, and those that differ.
 #[test]
-fn vmlinux_on_another_is_told_apart_as_libbpf_does() {
+fn vmlinux_on_another_differs_where_libbpf_says_so() {
     let kernels = modules::kernels(&modules::kit());
     let [(_, old), .., (_, new)] = &kernels[..] else {
         panic!("the kit holds one kernel: run scripts/kit");
@@ -307,7 +307,7 @@ fn vmlinux_on_another_is_told_apart_as_libbpf_does() {
             Difference::Name => own.name != theirs.name,
             Difference::Void { found, expected } => (found == 0) != (expected == 0),
             Difference::TooMany => false,
-            // The words behind the size differ.
+            // The words after the size differ.
             _ => own.vlen() != theirs.vlen() || !own.parts().skip(2).eq(theirs.parts().skip(2)),
         };
         assert!(holds, "{conflict:?}");

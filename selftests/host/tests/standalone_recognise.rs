@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which BTF is taken for BTF that stands alone.
+//! Which BTF is taken for standalone BTF.
 
 mod alone;
 
@@ -10,7 +10,7 @@ use rust_btfreloc::btf::{Kind, Reason};
 use rust_btfreloc::reloc::standalone::{recognise, Evidence, NotStandalone};
 
 #[test]
-fn what_stands_alone_is_recognised_with_evidence() {
+fn standalone_btf_is_recognised_with_evidence() {
     let module = built(|b| {
         list(b);
     });
@@ -25,7 +25,7 @@ fn what_stands_alone_is_recognised_with_evidence() {
 }
 
 #[test]
-fn what_does_not_stand_alone_is_not_taken_for_it() {
+fn what_is_not_standalone_is_not_taken_for_it() {
     let base = built(|b| {
         list(b);
     });
@@ -74,9 +74,9 @@ fn what_does_not_stand_alone_is_not_taken_for_it() {
         let mut builder = Builder::base();
         builder.name("name");
         builder.raw(&[off, (4 << 24), 4]);
-        let told = recognise(&builder.bytes());
+        let reported = recognise(&builder.bytes());
         assert_eq!(
-            told,
+            reported,
             Err(NotStandalone::Name {
                 type_id: 1,
                 kind,

@@ -140,7 +140,7 @@ fn a_typedef_on_one_side_only_is_looked_through() {
 }
 
 #[test]
-fn what_differs_after_typedefs_is_told() {
+fn what_differs_after_typedefs_is_reported() {
     let fill = |name: &'static str, size| {
         built(move |b| {
             let int = b.int("int", size, 0);
@@ -151,7 +151,7 @@ fn what_differs_after_typedefs_is_told() {
         })
     };
     let (vmlinux, module) = (fill("u32", 4), fill("my_u32", 8));
-    let told = conflicts(&vmlinux, &module);
+    let reported = conflicts(&vmlinux, &module);
     let size = Difference::Size {
         found: 8,
         expected: 4,
@@ -167,21 +167,21 @@ fn what_differs_after_typedefs_is_told() {
             size,
         )
     };
-    assert_eq!(told[1..], [through("s", "a"), through("t", "b")]);
+    assert_eq!(reported[1..], [through("s", "a"), through("t", "b")]);
     let kinds = built(|b| {
         let number = b.structure("number", 4, &[]);
         let named = b.typedef("u32", number);
         let pointer = b.ptr(named);
         b.structure("s", 8, &[("a", [pointer, 0])]);
     });
-    let told = conflicts(&vmlinux, &kinds);
+    let reported = conflicts(&vmlinux, &kinds);
     let kind = Difference::Kind {
         found: Kind::Struct,
         expected: Kind::Int,
     };
     assert!(
-        told.iter().all(|told| told.5 == kind) && told.len() == 2,
-        "{told:?}"
+        reported.iter().all(|reported| reported.5 == kind) && reported.len() == 2,
+        "{reported:?}"
     );
     // Void is not what a typedef leads to.
     let void = built(|b| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The words for BTF that stands alone, and its `.BTF_ids`.
+//! The words for standalone BTF, and its `.BTF_ids`.
 
 use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
@@ -45,10 +45,10 @@ fn sides() -> (Builder, Builder) {
 #[test]
 fn a_conflict_says_what_differs_and_where() {
     let (theirs, own) = sides();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let vmlinux = Vmlinux::new(theirs.bytes());
     let rebased = rebase_with(&vmlinux, &own.bytes(), |conflict| {
-        told.push(conflict.to_string())
+        reported.push(conflict.to_string())
     });
     let expected = [
         "[2] INT flag is not vmlinux [2]: it has encoding 0x4000008, 0x8 in vmlinux",
@@ -65,7 +65,7 @@ fn a_conflict_says_what_differs_and_where() {
         "[19] STRUCT outer is not vmlinux [19]: through member 0, [18] STRUCT: member 0 is \"x\", \"y\" in vmlinux [18]",
         "[21] STRUCT holder is not vmlinux [21]: through member held, [20] STRUCT mine is \"its\" in vmlinux [20]",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     assert_eq!(
         rebased.unwrap().counts.to_string(),
         "1 mapped to vmlinux, 19 kept, 1 dropped"
@@ -73,7 +73,7 @@ fn a_conflict_says_what_differs_and_where() {
 }
 
 #[test]
-fn what_does_not_stand_alone_says_why() {
+fn what_is_not_standalone_says_why() {
     let kind = Kind::Struct;
     let cases = [
         (NotStandalone::NoTypes, "it has no types"),
@@ -98,8 +98,8 @@ fn what_does_not_stand_alone_says_why() {
     for (why, text) in cases {
         assert_eq!(why.to_string(), text);
     }
-    let told = recognise(b"").unwrap_err().to_string();
-    assert_eq!(told, ".BTF offset 0: section of 0 bytes, header of 8");
+    let reported = recognise(b"").unwrap_err().to_string();
+    assert_eq!(reported, ".BTF offset 0: section of 0 bytes, header of 8");
 }
 
 #[test]

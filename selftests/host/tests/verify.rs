@@ -6,7 +6,7 @@ use btfreloc_selftests::builder::{info, Builder, Header, Part, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, Reason, Section, MAX_NAME_OFFSET, MAX_TYPE};
 
-/// Id of the type under test, behind two of the base and a good one of the module.
+/// Id of the type under test, after two of the base and a good one of the module.
 const ID: u32 = 4;
 /// Where its record starts.
 const START: u32 = 24 + 12;
@@ -222,7 +222,7 @@ fn type_tag() {
         Reason::BadReference { kind, id: TOO_BIG },
     );
     refused_words(0, &[0, word(kind, 0), 1], Reason::NameMissing(kind));
-    // The NUL behind `int`.
+    // The NUL after `int`.
     refused_words(0, &[4, word(kind, 0), 1], Reason::NameMissing(kind));
 }
 

@@ -66,7 +66,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())
 }
 
-/// Whether the types of these ids can be told apart by kind, name or size.
+/// Whether the types of these ids can be distinguished by kind, name or size.
 fn differ(btf: &Btf<'_>, a: u32, b: u32) -> bool {
     let (a, b) = (btf.get(a).unwrap(), btf.get(b).unwrap());
     (a.kind(), a.name, a.word()) != (b.kind(), b.name, b.word())

@@ -66,14 +66,14 @@ pub fn measure(job: &Job, names: &[String]) -> Result<Counts> {
         output.status
     );
     let steps = String::from_utf8(output.stdout)?;
-    // Two files for each step: what came ahead of it, and the step.
+    // Two files for each step: what came before it, and the step.
     let counts = steps.lines().zip(1..).map(|(line, number)| {
         let [function, step, subject] = line.split(' ').collect::<Vec<_>>()[..] else {
             bail!("{line}: not a function, a step and what it is for");
         };
         let file = |number| dir.join(format!("out.{number}"));
-        let (ahead, file) = (file(2 * number - 1), file(2 * number));
-        sum(&ahead, function)?;
+        let (before, file) = (file(2 * number - 1), file(2 * number));
+        sum(&before, function)?;
         let instructions = sum(&file, "end")?;
         Ok((
             (step.to_owned(), subject.to_owned()),

@@ -45,7 +45,7 @@ fn sums(text: &str) -> Result<BTreeMap<String, u64>> {
             Some(("fn", name)) => function = names.get(name),
             // A name may be given in full at a call first.
             Some(("cfn", name)) => drop(names.get(name)),
-            // The line behind a call counts what the function called executes.
+            // The line after a call counts what the function called executes.
             Some(("calls", _)) => drop(lines.next()),
             None if line.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c)) => {
                 let (_, count) = line.split_once(' ').context("a position without a count")?;

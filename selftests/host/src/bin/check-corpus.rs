@@ -153,12 +153,12 @@ impl Corpus {
             seconds: begin.elapsed().as_secs(),
             inputs: pair.inputs.clone(),
         };
-        tell(bar, &row, &sum);
+        show(bar, &row, &sum);
         row
     }
 }
 
-fn tell(bar: &ProgressBar, row: &Row, sum: &Sum) {
+fn show(bar: &ProgressBar, row: &Row, sum: &Sum) {
     bar.suspend(|| {
         let (modules, seconds) = (sum.figures.modules, row.seconds);
         eprintln!(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The input of a target that wants two byte strings: both, the first behind its length.
+//! The input of a target that wants two byte strings: both, the first after its length.
 
 /// The two of which `data` is made; any bytes are.
 pub fn split(data: &[u8]) -> (&[u8], &[u8]) {

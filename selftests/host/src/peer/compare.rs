@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Two types held against each other, and how it is told that something does not hold.
+//! Two types held against each other, and how it is reported that something does not hold.
 
 use super::{Btf, Type, Word};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which types of BTF that stands alone libbpf takes for those of a base (`btf__dedup`).
+//! Which types of standalone BTF libbpf takes for those of a base (`btf__dedup`).
 
 use std::ffi::CString;
 use std::marker::PhantomData;
@@ -23,7 +23,7 @@ pub fn dedup(base: &Btf<'_>, alone: &Btf<'_>) -> Result<Vec<u32>, Refused> {
     // SAFETY: both are valid; the types are copied.
     check(unsafe { sys::btf__add_btf(split.raw.as_ptr(), alone.raw.as_ptr()) })?;
     let (first, end) = (split.start_id(), split.end_id());
-    // A variable is never another's: it tells what has become of the type it is of.
+    // A variable is never another's: it shows what has become of its type.
     for id in first..end {
         let name = CString::new(format!("type_{id}")).unwrap();
         // SAFETY: as above; the name is copied. 1 is BTF_VAR_GLOBAL_ALLOCATED.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF that stands alone, made of split BTF and all that it refers to in its base.
+//! Standalone BTF, made of split BTF and all that it refers to in its base.
 
 use std::collections::HashMap;
 
 use super::{Btf, Word};
 use crate::builder::Builder;
 
-/// BTF that stands alone, and for each type, by id less 1, its id where it came from.
+/// Standalone BTF, and for each type, by id less 1, its id where it came from.
 pub struct Flat {
     pub btf: Vec<u8>,
     pub from: Vec<u32>,

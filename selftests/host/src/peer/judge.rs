@@ -237,7 +237,7 @@ impl Case<'_> {
             (Word::Id(a), Word::Id(b)) => a == b || size(a).is_ok() && size(a) == size(b),
             (a, b) => a == b,
         };
-        // The first word behind a FLOAT or INT that agree in size and encoding tells no more.
+        // The first word after a FLOAT or INT that agree in size and encoding says no more.
         let is_plain = matches!(a.kind(), INT | FLOAT);
         is_plain || a.rest().len() == b.rest().len() && a.parts().zip(b.parts()).all(same)
     }

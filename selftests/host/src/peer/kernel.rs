@@ -9,7 +9,7 @@ use super::{Btf, Type, ENUM, FLOAT, FWD, INT, STRUCT, UNION};
 use crate::builder::put;
 use crate::kernel::Vmlinux;
 
-/// A type that refers to no other: its name, and its words behind that of the name.
+/// A type that refers to no other: its name, and its words after that of the name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Plain {
     pub(super) name: Vec<u8>,
@@ -63,7 +63,7 @@ impl Kernel {
     }
 
     /// The same kernel, had it these types as well; but for those that it has a FWD of, which
-    /// libbpf does not tell from the type.
+    /// libbpf does not say by the type.
     pub fn with<'p>(&self, added: impl IntoIterator<Item = &'p Plain>) -> Self {
         let bytes = self.vmlinux.bytes();
         let field = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());

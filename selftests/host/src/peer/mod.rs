@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! libbpf as the peer: BTF that it parses, distills and relocates, behind a safe face.
+//! libbpf as the peer: BTF that it parses, distills and relocates, with a safe interface.
 //!
 //! `btf_relocate.c` is one source for libbpf and the kernel, so what libbpf makes of a module is
 //! what the kernel would make of it. All reading of types here is libbpf's, none is the core's.
@@ -55,7 +55,7 @@ impl Drop for Btf<'_> {
 }
 
 impl Btf<'static> {
-    /// Parses BTF that stands alone.
+    /// Parses standalone BTF.
     pub fn base(bytes: &[u8]) -> Result<Self, Refused> {
         quiet();
         // SAFETY: libbpf copies the `bytes.len()` bytes.
@@ -81,7 +81,7 @@ impl<'b> Btf<'b> {
             return Err(Refused(-err));
         }
         let base = adopt(base, 1)?;
-        // Declared behind its base, so dropped ahead of it.
+        // Declared after its base, so dropped before it.
         let split = adopt(split, base.end_id())?;
         Ok((base.bytes(), split.bytes()))
     }
@@ -139,7 +139,7 @@ impl<'b> Btf<'b> {
         // SAFETY: libbpf checked that a whole type stands here; it has three words and those that
         // its kind adds, and lives as long as `self`.
         let fixed = unsafe { std::slice::from_raw_parts(raw, 3) };
-        let words = 3 + words_behind(fixed[1]);
+        let words = 3 + words_after(fixed[1]);
         // SAFETY: as above.
         let words = unsafe { std::slice::from_raw_parts(raw, words) };
         Some(Type {
@@ -203,7 +203,7 @@ impl<'a> Type<'a> {
         self.words[2]
     }
 
-    /// The words behind `struct btf_type`.
+    /// The words after `struct btf_type`.
     pub fn rest(&self) -> &'a [u32] {
         &self.words[3..]
     }
@@ -245,7 +245,7 @@ fn kind(info: u32) -> u32 {
     (info >> 24) & 0x7f
 }
 
-fn words_behind(info: u32) -> usize {
+fn words_after(info: u32) -> usize {
     let vlen = (info & 0x00ff_ffff) as usize;
     match kind(info) {
         1 | 14 | 17 => 1,

@@ -33,7 +33,7 @@ impl Walked {
 /// Walks from every type of the module; the error says which reference no longer leads to the same.
 ///
 /// `before` is the module on the kernel it was built for, `after` the result on the kernel it was
-/// taken to, `claimed` the id in `after` that the core tells for each of the module's own types.
+/// taken to, `claimed` the id in `after` that the core gives for each of the module's own types.
 pub fn walk(
     before: &Btf<'_>,
     after: &Btf<'_>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rebases BTF that stands alone, in the steps that the kernel module takes.
+//! Rebases standalone BTF, in the steps that the kernel module takes.
 
 pub mod prove;
 
@@ -47,7 +47,7 @@ pub fn rebase_with(
     })
 }
 
-/// Whether `btf` is taken for BTF that stands alone.
+/// Whether `btf` is taken for standalone BTF.
 pub fn stands_alone(btf: &[u8]) -> bool {
     recognise(btf).is_ok()
 }

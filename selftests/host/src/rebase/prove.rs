@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether what a rebase made is the module that it was made of, told by libbpf's reading of both.
+//! Whether what a rebase made is the module that it was made of, judged by libbpf's reading of both.
 
 use std::collections::{HashMap, HashSet};
 

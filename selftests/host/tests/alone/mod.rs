@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A kernel and a module whose BTF stands alone, built, rebased and told apart.
+//! A kernel and a module with standalone BTF, built, rebased and compared.
 
 // Each test uses its part.
 #![allow(dead_code)]
@@ -36,10 +36,10 @@ pub type Told = (String, Option<String>, Kind, String, String, Difference);
 
 pub fn conflicts(vmlinux: &Builder, module: &Builder) -> Vec<Told> {
     let vmlinux = Vmlinux::new(vmlinux.bytes());
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     rebase_with(&vmlinux, &module.bytes(), |conflict| {
-        told.push((
+        reported.push((
             text(conflict.name),
             conflict.through.map(|through| text(through.name)),
             conflict.found.kind,
@@ -49,7 +49,7 @@ pub fn conflicts(vmlinux: &Builder, module: &Builder) -> Vec<Told> {
         ));
     })
     .unwrap();
-    told
+    reported
 }
 
 /// `int`, and a struct with a pointer to itself.

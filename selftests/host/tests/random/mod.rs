@@ -93,7 +93,7 @@ impl Case {
         build(Builder::base(), &self.vmlinux)
     }
 
-    /// BTF that stands alone: all that vmlinux has, and the module's types behind it.
+    /// Standalone BTF: all that vmlinux has, and the module's types after it.
     pub fn alone(&self) -> Builder {
         let known = build(Builder::base(), &self.vmlinux);
         build(known, &self.module)
@@ -151,16 +151,16 @@ fn build(mut b: Builder, seeds: &[Seed]) -> Builder {
 fn add(b: &mut Builder, seed: &Seed, last: u32) {
     let size = SIZES[seed.size];
     let kind = seed.kind;
-    // A type of the whole BTF or, so that no modifier is part of a loop, one ahead.
+    // A type of the whole BTF or, so that no modifier is part of a loop, an earlier one.
     let refs = |index: usize| seed.refs.get(index).copied().unwrap_or(7);
-    let (any, ahead) = (1 + refs(0) % last, refs(0) % b.next_id());
+    let (any, earlier) = (1 + refs(0) % last, refs(0) % b.next_id());
     let name = b.name(seed.name());
     let flag = |flag| info(kind, flag, 0);
     let words = match kind {
         Kind::Int => vec![flag(false), size, (u32::from(seed.flag) << 24) | (size * 8)],
         Kind::Ptr | Kind::Func => vec![flag(false), any],
-        Kind::Volatile | Kind::Const | Kind::Restrict | Kind::Typedef => vec![flag(false), ahead],
-        Kind::TypeTag => vec![flag(seed.flag), ahead],
+        Kind::Volatile | Kind::Const | Kind::Restrict | Kind::Typedef => vec![flag(false), earlier],
+        Kind::TypeTag => vec![flag(seed.flag), earlier],
         Kind::DeclTag => vec![flag(seed.flag), any, refs(1) % 5],
         Kind::Array => vec![flag(false), 0, any, 1 + refs(1) % last, refs(2) % 5],
         Kind::Fwd => vec![flag(seed.flag), 0],
@@ -197,10 +197,10 @@ fn elements(b: &mut Builder, seed: &Seed, last: u32) -> Vec<u32> {
     words
 }
 
-/// Bytes that go somewhere instead of what was there, in the header or behind it.
+/// Bytes that go somewhere instead of what was there, in the header or after it.
 pub type Damage = (bool, Index, Vec<u8>);
 
-/// Puts each of `damage` in its place, and cuts off what is behind `end`.
+/// Puts each of `damage` in its place, and cuts off what is after `end`.
 pub fn damaged(mut bytes: Vec<u8>, damage: &[Damage], end: Option<Index>) -> Vec<u8> {
     for (in_header, place, new) in damage {
         let header = 24;
