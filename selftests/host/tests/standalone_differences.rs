@@ -7,204 +7,33 @@ mod alone;
 use alone::{built, conflicts, ids};
 use btfreloc_selftests::builder::{Builder, BOOL};
 use rust_btfreloc::btf::Kind;
-use rust_btfreloc::reloc::standalone::Difference;
+use rust_btfreloc::reloc::standalone::Difference::{self, *};
+
+type Fill = fn(&mut Builder);
+
+/// What vmlinux and the module call "t", the element that differs, and how.
+#[rustfmt::skip]
+const DIFFERENCES: &[(Fill, Fill, &str, Difference)] = &[
+    (|b| { b.int("t", 4, 0); }, |b| { b.int("t", 8, 0); }, "", Size { found: 8, expected: 4 }),
+    (|b| { b.int("t", 4, 0); }, |b| { b.int("t", 4, BOOL); }, "", Encoding { found: 0x0400_0020, expected: 0x20 }),
+    (|b| { b.float("t", 4); }, |b| { b.float("t", 8); }, "", Size { found: 8, expected: 4 }),
+    (|b| { b.enumeration("t", 4, &[("A", [1])]); }, |b| { b.enumeration("t", 4, &[("A", [2])]); }, "A", Value { element: 0, found: 2, expected: 1 }),
+    (|b| { b.enumeration("t", 4, &[("A", [1])]); }, |b| { b.enumeration("t", 4, &[("B", [1])]); }, "B", ElementName { element: 0, found: 1, expected: 1 }),
+    (|b| { b.enumeration("t", 4, &[("A", [1])]); }, |b| { b.enumeration("t", 4, &[("A", [1]), ("B", [2])]); }, "", Count { found: 2, expected: 1 }),
+    (|b| { b.enumeration("t", 4, &[("A", [1])]); }, |b| { b.enumeration("t", 2, &[("A", [1])]); }, "", Size { found: 2, expected: 4 }),
+    (|b| { b.enum64("t", 8, false, &[("A", [1, 2])]); }, |b| { b.enum64("t", 8, false, &[("A", [1, 3])]); }, "A", Value { element: 0, found: (3 << 32) | 1, expected: (2 << 32) | 1 }),
+    (|b| { b.enum64("t", 8, false, &[("A", [1, 2])]); }, |b| { b.enum64("t", 8, true, &[("A", [1, 2])]); }, "", Encoding { found: 1, expected: 0 }),
+    (|b| { b.structure("t", 4, &[("m", [1, 0])]); }, |b| { b.structure("t", 8, &[("m", [1, 0])]); }, "", Size { found: 8, expected: 4 }),
+    (|b| { b.structure("t", 8, &[("m", [1, 0])]); }, |b| { b.structure("t", 8, &[("n", [1, 0])]); }, "n", ElementName { element: 0, found: 1, expected: 1 }),
+    (|b| { b.structure("t", 8, &[("m", [1, 0])]); }, |b| { b.structure("t", 8, &[("m", [1, 32])]); }, "m", Offset { element: 0, found: 32, expected: 0 }),
+    (|b| { b.bit_fields("t", 8, &[("m", [1, 0, 3])]); }, |b| { b.bit_fields("t", 8, &[("m", [1, 0, 4])]); }, "m", Width { element: 0, found: 4, expected: 3 }),
+    (|b| { b.union("t", 8, &[("m", [1, 0])]); }, |b| { b.union("t", 8, &[]); }, "", Count { found: 0, expected: 1 }),
+];
 
 #[test]
 fn each_kind_that_differs_stays_the_modules_and_is_reported() {
-    use Difference::*;
-    type Fill = fn(&mut Builder);
-    let cases: [(Fill, Fill, &str, Difference); 14] = [
-        (
-            |b| {
-                b.int("t", 4, 0);
-            },
-            |b| {
-                b.int("t", 8, 0);
-            },
-            "",
-            Size {
-                found: 8,
-                expected: 4,
-            },
-        ),
-        (
-            |b| {
-                b.int("t", 4, 0);
-            },
-            |b| {
-                b.int("t", 4, BOOL);
-            },
-            "",
-            Encoding {
-                found: 0x0400_0020,
-                expected: 0x20,
-            },
-        ),
-        (
-            |b| {
-                b.float("t", 4);
-            },
-            |b| {
-                b.float("t", 8);
-            },
-            "",
-            Size {
-                found: 8,
-                expected: 4,
-            },
-        ),
-        (
-            |b| {
-                b.enumeration("t", 4, &[("A", [1])]);
-            },
-            |b| {
-                b.enumeration("t", 4, &[("A", [2])]);
-            },
-            "A",
-            Value {
-                element: 0,
-                found: 2,
-                expected: 1,
-            },
-        ),
-        (
-            |b| {
-                b.enumeration("t", 4, &[("A", [1])]);
-            },
-            |b| {
-                b.enumeration("t", 4, &[("B", [1])]);
-            },
-            "B",
-            ElementName {
-                element: 0,
-                found: 1,
-                expected: 1,
-            },
-        ),
-        (
-            |b| {
-                b.enumeration("t", 4, &[("A", [1])]);
-            },
-            |b| {
-                b.enumeration("t", 4, &[("A", [1]), ("B", [2])]);
-            },
-            "",
-            Count {
-                found: 2,
-                expected: 1,
-            },
-        ),
-        (
-            |b| {
-                b.enumeration("t", 4, &[("A", [1])]);
-            },
-            |b| {
-                b.enumeration("t", 2, &[("A", [1])]);
-            },
-            "",
-            Size {
-                found: 2,
-                expected: 4,
-            },
-        ),
-        (
-            |b| {
-                b.enum64("t", 8, false, &[("A", [1, 2])]);
-            },
-            |b| {
-                b.enum64("t", 8, false, &[("A", [1, 3])]);
-            },
-            "A",
-            Value {
-                element: 0,
-                found: (3 << 32) | 1,
-                expected: (2 << 32) | 1,
-            },
-        ),
-        (
-            |b| {
-                b.enum64("t", 8, false, &[("A", [1, 2])]);
-            },
-            |b| {
-                b.enum64("t", 8, true, &[("A", [1, 2])]);
-            },
-            "",
-            Encoding {
-                found: 1,
-                expected: 0,
-            },
-        ),
-        (
-            |b| {
-                b.structure("t", 4, &[("m", [1, 0])]);
-            },
-            |b| {
-                b.structure("t", 8, &[("m", [1, 0])]);
-            },
-            "",
-            Size {
-                found: 8,
-                expected: 4,
-            },
-        ),
-        (
-            |b| {
-                b.structure("t", 8, &[("m", [1, 0])]);
-            },
-            |b| {
-                b.structure("t", 8, &[("n", [1, 0])]);
-            },
-            "n",
-            ElementName {
-                element: 0,
-                found: 1,
-                expected: 1,
-            },
-        ),
-        (
-            |b| {
-                b.structure("t", 8, &[("m", [1, 0])]);
-            },
-            |b| {
-                b.structure("t", 8, &[("m", [1, 32])]);
-            },
-            "m",
-            Offset {
-                element: 0,
-                found: 32,
-                expected: 0,
-            },
-        ),
-        (
-            |b| {
-                b.bit_fields("t", 8, &[("m", [1, 0, 3])]);
-            },
-            |b| {
-                b.bit_fields("t", 8, &[("m", [1, 0, 4])]);
-            },
-            "m",
-            Width {
-                element: 0,
-                found: 4,
-                expected: 3,
-            },
-        ),
-        (
-            |b| {
-                b.union("t", 8, &[("m", [1, 0])]);
-            },
-            |b| {
-                b.union("t", 8, &[]);
-            },
-            "",
-            Count {
-                found: 0,
-                expected: 1,
-            },
-        ),
-    ];
-    for (index, (theirs, own, element, difference)) in cases.into_iter().enumerate() {
-        let (vmlinux, module) = (built(theirs), built(own));
+    for (index, (theirs, own, element, difference)) in DIFFERENCES.iter().enumerate() {
+        let (vmlinux, module) = (built(*theirs), built(*own));
         assert_eq!(ids(&vmlinux, &module), [Some(2)], "case {index}");
         let reported = conflicts(&vmlinux, &module);
         let [(name, through, _, found, at, how)] = &reported[..] else {
@@ -215,7 +44,7 @@ fn each_kind_that_differs_stays_the_modules_and_is_reported() {
             ("t", &None, "t"),
             "case {index}"
         );
-        assert_eq!((&**at, *how), (element, difference), "case {index}");
+        assert_eq!((&**at, how), (*element, difference), "case {index}");
     }
 }
 
