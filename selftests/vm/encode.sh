@@ -20,4 +20,10 @@ check "vpoll loads" load "$MODULES/encoded/vpoll.ko"
 check "its BTF is there" has_btf vpoll
 check "fentry fires in vpoll" "$probe" fentry vpoll vpoll_open "echo >/dev/vpoll"
 check "both go" unload btfreloc_demo vpoll
+# What has nothing of its own to describe loads as it did before.
+for form in encoded standalone; do
+	check "$form: a module of data alone loads" load "$MODULES/$form/btfreloc_bare.ko"
+	check_not "$form: it has no BTF" has_btf btfreloc_bare
+	unload btfreloc_bare
+done
 ktap_end
