@@ -188,9 +188,9 @@ impl Sides<'_, '_> {
     pub(super) fn next(&self, own: u32, theirs: u32) -> (u32, u32) {
         let record = self.own.record(own);
         match record.is_some_and(|record| record.kind() == Kind::Typedef) {
-            true if theirs == 0 => (without_typedefs(&self.own, own), 0),
+            true if theirs == 0 => (without_typedefs(self.own, own), 0),
             true => (own, theirs),
-            false => (own, without_typedefs(&self.base, theirs)),
+            false => (own, without_typedefs(self.base, theirs)),
         }
     }
 
