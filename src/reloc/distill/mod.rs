@@ -26,6 +26,45 @@
 //! In three steps, each in words that the caller lends: [`Module::read`] looks at the module,
 //! [`DistillSurvey::of`] checks it and finds the types it needs, [`DistillPlan::new`] numbers types and strings.
 //! Nothing can fail any more in [`DistillPlan::write`] but for want of room.
+//!
+//! # Examples
+//!
+//! ```
+//! # use rust_btfreloc::btf::{write_header, Blob, Form, Known, Section};
+//! # use rust_btfreloc::reloc::{Base, BaseSize};
+//! # fn btf(types: &[u32], strings: &[u8]) -> Vec<u8> {
+//! #     let types: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();
+//! #     let mut all = vec![0; 24];
+//! #     write_header(&mut all, types.len() as u32, 0, strings.len() as u32).unwrap();
+//! #     [all, types, strings.to_vec()].concat()
+//! # }
+//! const INT: u32 = 1 << 24;
+//! const PTR: u32 = 2 << 24;
+//! const STRUCT: u32 = 4 << 24;
+//! use rust_btfreloc::reloc::distill::{DistillPlan, DistillSurvey, Module, Order};
+//!
+//! // vmlinux: [1] INT int, [2] STRUCT file with a member f of [1]
+//! let vmlinux = btf(&[1, INT, 4, 32, 5, STRUCT | 1, 4, 10, 1, 0], b"\0int\0file\0f\0");
+//! let blob = Blob::parse(Section::Vmlinux, Form::Base, &vmlinux)?;
+//! let size = BaseSize::of(&blob, Known::HERE)?;
+//! let (mut offsets, mut index) = (vec![0; size.offsets_len()], vec![0; size.index_len()]);
+//! let base = Base::build(blob, size, &mut offsets, &mut index)?;
+//!
+//! // The module's plain split BTF: [3] PTR to [2]
+//! let plain = btf(&[0, PTR, 2], b"");
+//! let module = Module::read(base.btf(), &plain)?;
+//! let mut words = vec![0; module.survey_len()];
+//! let survey = DistillSurvey::of(&module, &[], &mut words)?;
+//! let mut scratch = vec![0; survey.scratch_len(Order::Kept)];
+//! let plan = DistillPlan::new(&survey, Order::Kept, &mut scratch)?;
+//!
+//! // .BTF.base: [1] STRUCT file, by its size; .BTF: [2] PTR to it
+//! let (mut btf_base, mut split) = (vec![0; plan.base_len()], vec![0; plan.split_len()]);
+//! plan.write(&mut btf_base, &mut split)?;
+//! assert_eq!(btf_base, btf(&[1, STRUCT, 4], b"\0file\0"));
+//! assert_eq!(split, btf(&[0, PTR, 1], b""));
+//! # Ok::<(), rust_btfreloc::btf::Error>(())
+//! ```
 
 mod named;
 mod order;

@@ -10,6 +10,36 @@ use crate::btf::{to_usize, Bits, Blob, Btf, Error, Form, Section, Table};
 use crate::reloc::tables::{RankSetBuilder, Words};
 
 /// Standalone BTF, whose header holds and whose records can be walked.
+///
+/// # Examples
+///
+/// ```
+/// # use rust_btfreloc::btf::{write_header, Blob, Form, Known, Section};
+/// # use rust_btfreloc::reloc::{Base, BaseSize};
+/// # fn btf(types: &[u32], strings: &[u8]) -> Vec<u8> {
+/// #     let types: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();
+/// #     let mut all = vec![0; 24];
+/// #     write_header(&mut all, types.len() as u32, 0, strings.len() as u32).unwrap();
+/// #     [all, types, strings.to_vec()].concat()
+/// # }
+/// const INT: u32 = 1 << 24;
+/// use rust_btfreloc::reloc::standalone::{RebasePlan, StandaloneSurvey};
+///
+/// // vmlinux: [1] INT int
+/// let vmlinux = btf(&[1, INT, 4, 32], b"\0int\0");
+/// let blob = Blob::parse(Section::Vmlinux, Form::Base, &vmlinux)?;
+/// let size = BaseSize::of(&blob, Known::HERE)?;
+/// let (mut offsets, mut index) = (vec![0; size.offsets_len()], vec![0; size.index_len()]);
+/// let base = Base::build(blob, size, &mut offsets, &mut index)?;
+///
+/// // The module: [1] INT int, [2] TYPEDEF mine of [1]
+/// let module = btf(&[1, INT, 4, 32, 5, 8 << 24, 1], b"\0int\0mine\0");
+/// let survey = StandaloneSurvey::recognised(&module).unwrap();
+/// let mut scratch = vec![0; survey.scratch_len()];
+/// let plan = RebasePlan::new(&base, &survey, &mut scratch)?;
+/// assert_eq!([plan.new_id(1), plan.new_id(2)], [Some(1), Some(2)]);
+/// # Ok::<(), rust_btfreloc::btf::Error>(())
+/// ```
 pub struct StandaloneSurvey<'a> {
     pub(super) blob: Blob<'a>,
     sizes: Sizes,
