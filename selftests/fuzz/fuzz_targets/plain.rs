@@ -6,7 +6,7 @@
 
 use btfreloc_fuzz::{mutate, say};
 use btfreloc_selftests::fuzz::vmlinux;
-use btfreloc_selftests::rebase::stands_alone;
+use btfreloc_selftests::rebase::is_standalone;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use rust_btfreloc::reloc::{Input, InputKind, Policy, Survey};
 
@@ -29,7 +29,7 @@ fuzz_target!(|btf: &[u8]| {
     };
     let mut scratch = vec![0xdead_beef; survey.scratch_len()];
     if survey.input_kind() == InputKind::Standalone {
-        assert!(stands_alone(btf));
+        assert!(is_standalone(btf));
         let mut plan = None;
         return match survey.rebased(&base, &mut scratch, &mut plan) {
             Ok(()) => assert!(plan.is_some()),

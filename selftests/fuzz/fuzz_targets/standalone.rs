@@ -8,7 +8,7 @@ use btfreloc_fuzz::{mutate, say};
 use btfreloc_selftests::fuzz::vmlinux;
 use btfreloc_selftests::peer;
 use btfreloc_selftests::rebase::prove::prove;
-use btfreloc_selftests::rebase::{rebase, rebase_with, stands_alone, Rebased};
+use btfreloc_selftests::rebase::{is_standalone, rebase, rebase_with, Rebased};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
@@ -27,7 +27,7 @@ fuzz_target!(|btf: &[u8]| {
     if let Ok(alone) = peer::Btf::base(btf) {
         let result = peer::Btf::split(vmlinux::peer(), &done.btf);
         assert_eq!(result.err(), None);
-        if stands_alone(btf) {
+        if is_standalone(btf) {
             prove(vmlinux::peer(), &alone, &done).unwrap();
         }
     }

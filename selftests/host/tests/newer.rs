@@ -85,7 +85,9 @@ impl Place {
         }
         let mut odd = odd.bytes();
         edit(&mut odd);
-        let (distilled, split) = (types().bytes(), Builder::split(&types()).bytes());
+        let mut split = Builder::split(&types());
+        split.typedef("number", 1);
+        let (distilled, split) = (types().bytes(), split.bytes());
         let (btf, btf_base) = match self {
             Place::Split | Place::Alone => (&odd, None),
             Place::Distilled => (&odd, Some(&*distilled)),

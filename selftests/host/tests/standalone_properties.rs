@@ -11,7 +11,7 @@ use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::model::{Model, Type, Word};
 use btfreloc_selftests::peer::Btf;
 use btfreloc_selftests::rebase::prove::prove;
-use btfreloc_selftests::rebase::{rebase, stands_alone, Rebased};
+use btfreloc_selftests::rebase::{is_standalone, rebase, Rebased};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rust_btfreloc::reloc::standalone::{recognise, NotStandalone};
@@ -313,7 +313,7 @@ proptest! {
 
 /// Whatever the input: no panic, and what is written is what the kernel takes.
 fn survives(loaded: &Vmlinux, alone: &[u8]) {
-    let _ = stands_alone(alone);
+    let _ = is_standalone(alone);
     if let Ok(done) = rebase(loaded, alone) {
         assert_eq!(loaded.verify(&done.btf), Ok(()));
         assert!(done.btf.len() <= alone.len());

@@ -13,7 +13,8 @@ use std::process::Command;
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer::{self, dedup::dedup, flatten, modules, Btf, Type};
 use btfreloc_selftests::rebase::prove::{self, name, prove, Proof};
-use btfreloc_selftests::rebase::{rebase, stands_alone, Rebased};
+use btfreloc_selftests::rebase::{is_standalone, rebase, Rebased};
+use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::standalone::{Difference, RebasePlan, StandaloneSurvey};
 
 /// Modules of each release that every run looks at, the largest hundredth left out.
@@ -39,7 +40,7 @@ impl Kernel {
 
     /// Rebases `btf` and proves the result.
     fn rebase(&self, btf: &[u8], alone: &Btf<'_>) -> Result<(Rebased, Proof), String> {
-        if !stands_alone(btf) {
+        if !is_standalone(btf) {
             return Err("not taken for standalone BTF".to_owned());
         }
         let rebased = rebase(&self.core, btf).map_err(|error| error.to_string())?;
@@ -183,7 +184,7 @@ fn flattened(kernel: &Kernel, path: &Path, row: &mut Row) -> Result<(), String> 
     let Some(btf) = modules::btf(path) else {
         return Ok(());
     };
-    if stands_alone(&btf) {
+    if is_standalone(&btf) {
         return Err("its split BTF is taken for standalone BTF".to_owned());
     }
     let module = Btf::split(&kernel.peer, &btf).unwrap();
@@ -325,7 +326,7 @@ fn with_dwarf() -> Vec<(String, PathBuf)> {
         for folder in fs::read_dir(&work).into_iter().flatten() {
             for file in fs::read_dir(folder.unwrap().path()).into_iter().flatten() {
                 let path = file.unwrap().path();
-                if path.extension().is_some_and(|end| end == "ko") {
+                if path.extension().is_some_and(|end| end == "ko") && has_dwarf(&path) {
                     modules.push((release.clone(), path));
                 }
             }
@@ -337,6 +338,12 @@ fn with_dwarf() -> Vec<(String, PathBuf)> {
         build.display()
     );
     modules
+}
+
+/// Whether the module was compiled with debug information, and not stripped of it.
+fn has_dwarf(module: &Path) -> bool {
+    let image = modules::read(module);
+    Elf::parse(&image).is_ok_and(|elf| elf.section(b".debug_info").is_some())
 }
 
 /// What pahole makes of the DWARF of a module, with the flags that kbuild gives it.

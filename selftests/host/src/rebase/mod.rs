@@ -48,6 +48,6 @@ pub fn rebase_with(
 }
 
 /// Whether `btf` is taken for standalone BTF.
-pub fn stands_alone(btf: &[u8]) -> bool {
+pub fn is_standalone(btf: &[u8]) -> bool {
     recognise(btf).is_ok()
 }
