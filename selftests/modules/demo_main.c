@@ -53,13 +53,6 @@
 #define IF_RESIZED_PTR(X)
 #endif
 
-/* No type of the module refers to these, so that its BTF names none of them. */
-#define ONLY_ASKED_FOR(X)			\
-	X(func, vfs_read)			\
-	X(struct, inode_operations)		\
-	X(union, bpf_attr)			\
-	X(typedef, filldir_t)
-
 #define DEMO_LIST(X)				\
 	X(struct, list_head)			\
 	X(struct, btfreloc_demo)		\
@@ -70,8 +63,7 @@
 	X(struct, kref)				\
 	IF_RESIZED_PTR(X)			\
 	X(typedef, u64)				\
-	X(func, btfreloc_demo_poke)		\
-	ONLY_ASKED_FOR(X)
+	X(func, btfreloc_demo_poke)
 
 #define DEMO_SET(X)				\
 	X(struct, task_struct)			\

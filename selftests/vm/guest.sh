@@ -8,6 +8,15 @@ RELOC=build/$RELEASE/rust_btfreloc.ko
 MODULES=build/$RELEASE/modules
 DEBUGFS=/sys/kernel/debug/btfreloc
 
+# asked: each id that btfreloc_asked reads is that of vmlinux's type
+asked() {
+	bpftool btf dump file /sys/kernel/btf/vmlinux >/tmp/vmlinux.types
+	while read -r asked_id asked_kind asked_name; do
+		asked_kind=$(echo "$asked_kind" | tr '[:lower:]' '[:upper:]')
+		grep -q "^\[$asked_id\] $asked_kind '$asked_name'" /tmp/vmlinux.types || return 1
+	done </sys/module/btfreloc_asked/parameters/ids
+}
+
 log_lines() {
 	dmesg | wc -l
 }

@@ -20,6 +20,7 @@ for name in $(names .); do
 	check "with: $name loads" load "$alone/$name.ko"
 	rebased=$((rebased + 1))
 	check "with: it has BTF" has_btf "$name"
+	[ "$name" != btfreloc_asked ] || check "with: what only its ids name is vmlinux's" asked
 	check_has "with: the log says what became of it" \
 		"rust_btfreloc: $name: BTF rebased: [0-9]+ mapped to vmlinux, [0-9]+ kept, " "$logged"
 	check_equal "with: in the words of the report" "$(head -n 1 "$DEBUGFS/$name")" \

@@ -26,6 +26,7 @@ for name in $(names .); do
 	[ "$name" != btfreloc_fail ] || continue
 	load "$MODULES/distilled/$name.ko"
 	cp "/sys/kernel/btf/$name" "/tmp/$name.distilled"
+	[ "$name" != btfreloc_asked ] || check "distilled, what only its ids name is vmlinux's" asked
 	unload "$name"
 done
 
@@ -41,6 +42,7 @@ for name in $(names .); do
 		check "its kfuncs give the right results" "$probe" kfunc
 		check "each id in .BTF_ids names the right type" "$probe" ids
 	}
+	[ "$name" != btfreloc_asked ] || check "what only its ids name is vmlinux's" asked
 	unload "$name"
 	check "$name with plain split BTF for this kernel loads" load "$MODULES/own/plain/$name.ko"
 	check_equal "and its BTF is left alone" "" "$(echo "$logged" | grep rust_btfreloc)"
