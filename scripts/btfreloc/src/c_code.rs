@@ -174,7 +174,7 @@ fn needs_size(base: &Base<'_>, candidate: &Record<'_>, name: &[u8]) -> bool {
 }
 
 /// The kind of a candidate for a struct or union is not looked at, and where a forward declaration
-/// meets a definition, the flag that tells of bit-fields is taken for that of a union.
+/// meets a definition, the flag of bit-fields is taken for that of a union.
 fn compatible(distilled: &Record<'_>, candidate: &Record<'_>) -> bool {
     match (distilled.kind(), candidate.kind()) {
         (Kind::Fwd, Kind::Fwd) => distilled.kflag() == candidate.kflag(),

@@ -14,9 +14,10 @@ KERNEL: a vmlinux or vmlinuz file, raw BTF such as /sys/kernel/btf/vmlinux, - fo
 release of a kernel that is installed here.";
 
 const STATUS: &str = "\
-Exit status: 0 if all is true, 1 if something is not, 2 if something could not be read or was typed wrongly.";
+Exit status: 0 if all checks passed, 1 if there are findings, 2 if something could not be read or the command \
+line is wrong.";
 
-/// Tells whether kernel modules relocate their BTF on a kernel, and how truly; and does it.
+/// Checks whether the BTF of kernel modules is valid on a kernel, relocates it, and makes it.
 #[derive(Parser)]
 #[command(name = "btfreloc", version, after_long_help = STATUS, after_help = STATUS)]
 pub struct Cli {
@@ -28,9 +29,9 @@ pub struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Show the BTF that files carry: sections, sorts, sizes, kinds and ids
+    /// Show the BTF in files: sections, sizes, kinds and ids, and what it is split off
     Inspect(Inspect),
-    /// Tell what rust_btfreloc would do with modules on kernels, and what the kernel alone would
+    /// Report what rust_btfreloc would do with modules on kernels, and what the kernel alone would
     Check(Check),
     /// Write the BTF that would be registered for a module on a kernel
     Relocate(Relocate),
@@ -69,7 +70,7 @@ pub struct Inspect {
     /// Modules, kernels, raw BTF or folders; - for standard input
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub files: Vec<PathBuf>,
-    /// Tell as well whether plain split BTF is stale on this kernel
+    /// Report as well whether plain split BTF is stale on this kernel
     #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
     pub against: Option<PathBuf>,
     /// How the result is printed
@@ -105,10 +106,10 @@ pub struct Check {
     /// standard output, in place of the text
     #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
     pub matrix: Option<PathBuf>,
-    /// Judge as with the module parameter policy=0, and take modules without BTF for not true
+    /// Judge as with the module parameter policy=0, and treat modules without BTF as failures
     #[arg(long)]
     pub strict: bool,
-    /// Show only what is not true
+    /// Show only findings
     #[arg(short, long)]
     pub quiet: bool,
     /// How the result is printed
@@ -118,8 +119,8 @@ pub struct Check {
 
 const CHECK_STATUS: &str = "\
 Exit status: 0 if every module relocates exactly, is left alone or has no BTF; 1 if one has opaque types, is \
-dropped or is left to the kernel, and with --strict if one has no BTF; 2 if something could not be read or was \
-typed wrongly.";
+dropped or is left to the kernel, and with --strict if one has no BTF; 2 if something could not be read or the \
+command line is wrong.";
 
 /// `btfreloc relocate`
 #[derive(Args)]
@@ -144,7 +145,7 @@ pub struct Relocate {
 
 const RELOCATE_STATUS: &str = "\
 Exit status: 0 if BTF was written, 1 if none would be registered by rust_btfreloc, 2 if something could not be \
-read or written or was typed wrongly.";
+read or written or the command line is wrong.";
 
 /// `btfreloc resolve-ids`
 #[derive(Args)]
@@ -177,7 +178,7 @@ pub struct Encode {
     /// else the running one
     #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
     pub base: Option<PathBuf>,
-    /// Make BTF that stands alone, for kernels whose vmlinux is not at hand; it needs rust_btfreloc to load
+    /// Make standalone BTF, for kernels whose vmlinux is not at hand; it needs rust_btfreloc to load
     #[arg(long, conflicts_with = "base")]
     pub standalone: bool,
     /// Make BTF anew where there is some, which is left as it is otherwise
@@ -192,8 +193,8 @@ pub struct Encode {
 }
 
 const RESOLVE_IDS_STATUS: &str = "\
-Exit status: 0 if every id was found, 1 if one was not, which is 0 in the module then, 2 if something could not be \
-read or written or was typed wrongly.";
+Exit status: 0 if every id was found, 1 if one was not, and is 0 in the module now, 2 if something could not be \
+read or written or the command line is wrong.";
 /// `btfreloc distill`
 #[derive(Args)]
 #[command(after_help = format!("{INPUTS}\n\n{CHANGED}\n\n{CHANGE_STATUS}"))]
@@ -222,4 +223,4 @@ valid and is removed.";
 
 const CHANGE_STATUS: &str = "\
 Exit status: 0 if every module was changed or needs no change, 1 if one was refused, 2 if something could not be \
-read or written or was typed wrongly.";
+read or written or the command line is wrong.";

@@ -20,7 +20,7 @@ use crate::status::Status;
 pub fn man(dir: &Path) -> Result<Status> {
     let pages = clap_mangen::generate_to(Cli::command(), dir);
     pages.with_context(|| format!("{}: cannot write man pages there", dir.display()))?;
-    Ok(Status::True)
+    Ok(Status::Clean)
 }
 
 /// Prints the completions of `shell`.
@@ -33,5 +33,5 @@ pub fn completions(shell: Shell) -> Result<Status> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "btfreloc", &mut script);
     stdout().write_all(&script).context("standard output")?;
-    Ok(Status::True)
+    Ok(Status::Clean)
 }

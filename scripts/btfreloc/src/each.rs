@@ -16,7 +16,7 @@ use crate::status::{complain, warn, Refused, Status};
 ///
 /// # Errors
 ///
-/// There is a second. What goes wrong with a module is told, and the others are changed.
+/// There is a second. What goes wrong with a module is reported, and the others are changed.
 pub fn module(
     paths: &[PathBuf],
     only_one: bool,
@@ -33,16 +33,16 @@ pub fn module(
         .map(|path| path.and_then(|path| change(&path)))
         .collect::<Vec<_>>();
     let status = changed.into_iter().map(|changed| match changed {
-        Ok(()) => Status::True,
+        Ok(()) => Status::Clean,
         Err(error) => {
             complain(&error);
             match error.is::<Refused>() {
-                true => Status::NotTrue,
+                true => Status::Findings,
                 false => Status::BadInput,
             }
         }
     });
-    Ok(status.max().unwrap_or(Status::True))
+    Ok(status.max().unwrap_or(Status::Clean))
 }
 
 /// Leaves `module` as it is: there is something to write only where it is to go elsewhere.
@@ -68,7 +68,7 @@ pub fn put(module: &Module, elf: &[u8], to: Option<&Path>) -> Result<()> {
     output::put_module(module.image(), elf, to)?;
     if elf != before && output::without_signature(before).len() != before.len() {
         warn(&format!(
-            "{}: its signature was removed, as it would be wrong now: sign it again",
+            "{}: its signature was removed, as it is no longer valid: sign it again",
             module.label()
         ));
     }

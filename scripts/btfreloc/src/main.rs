@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `btfreloc`: whether kernel modules relocate their BTF on a kernel, and how truly.
+//! `btfreloc`: whether the BTF of kernel modules is valid on a kernel.
 
 use std::process::ExitCode;
 

@@ -18,9 +18,9 @@ const SIGNED: &[u8] = b"~Module signature appended~\n";
 const SIGNATURE_INFO: usize = 12;
 
 /// Puts the module `image`, edited to `elf`, into `output`, or without one back to where it came
-/// from; tells whether it lost its signature, which is wrong for other bytes.
+/// from; returns whether it lost its signature, which is not valid for other bytes.
 ///
-/// Back in its place it is compressed as it was. Elsewhere the name tells, as it does to modprobe;
+/// Back in its place it is compressed as it was. Elsewhere its name says how, as for modprobe;
 /// a stream is not compressed.
 ///
 /// # Errors

@@ -27,12 +27,12 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
             if let Some((path, inline)) = args.inline.as_ref().zip(made.inline) {
                 output::write(path, &inline)?;
             }
-            Ok(Status::True)
+            Ok(Status::Clean)
         }
         Err(reason) => {
             let (module, kernel) = (module.label(), kernel.label());
             complain(&Error::msg(format!("{module}: {kernel}: {reason}")));
-            Ok(Status::NotTrue)
+            Ok(Status::Findings)
         }
     }
 }

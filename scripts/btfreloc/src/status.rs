@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The exit status, and how what went wrong is told.
+//! The exit status, and how what went wrong is reported.
 
 use std::fmt::{self, Arguments, Display, Formatter};
 use std::io::{self, stderr, Write};
@@ -11,15 +11,15 @@ use anyhow::Error;
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// All is true.
-    True = 0,
-    /// Something is not.
-    NotTrue = 1,
+    /// All checks passed.
+    Clean = 0,
+    /// There are findings.
+    Findings = 1,
     /// Something could not be read.
     BadInput = 2,
 }
 
-/// What is not true of an input that could be read.
+/// A finding about an input that could be read.
 #[derive(Debug)]
 pub struct Refused(pub String);
 
@@ -31,7 +31,7 @@ impl Display for Refused {
     }
 }
 
-/// The exit status of a command; an error is told on standard error.
+/// The exit status of a command; an error is reported on standard error.
 pub fn exit(result: Result<Status, Error>) -> ExitCode {
     let status = match result {
         Ok(status) => status,
@@ -48,21 +48,21 @@ pub fn exit(result: Result<Status, Error>) -> ExitCode {
 
 /// One line on standard error.
 pub fn complain(error: &Error) {
-    tell(format_args!("{error:#}"));
+    print(format_args!("{error:#}"));
 }
 
 /// One line on standard error about what was done nevertheless.
 pub fn warn(what: &str) {
-    tell(format_args!("warning: {what}"));
+    print(format_args!("warning: {what}"));
 }
 
 /// One line on standard error about what was decided and may surprise.
 pub fn note(what: &str) {
-    tell(format_args!("note: {what}"));
+    print(format_args!("note: {what}"));
 }
 
-fn tell(what: Arguments<'_>) {
-    // Where nobody listens, the exit status still says it.
+fn print(what: Arguments<'_>) {
+    // Where standard error is closed, the exit status still says it.
     let _ = writeln!(stderr(), "btfreloc: {what}");
 }
 

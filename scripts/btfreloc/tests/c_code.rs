@@ -22,7 +22,7 @@ fn by_libbpf(base: &Btf<'_>, distilled: &[u8], split: &[u8]) -> Option<Vec<Vec<u
     Some(types.collect())
 }
 
-/// The same from the fates that the tool tells.
+/// The same from the fates that the tool reports.
 fn by_fates(base: &Btf<'_>, distilled: &[u8], split: &[u8], fates: &[Fate]) -> Vec<Vec<u32>> {
     let distilled = Btf::base(distilled).unwrap();
     let split = Btf::split(&distilled, split).unwrap();
@@ -155,8 +155,8 @@ fn each_rule_with_what_it_does_wrong() {
         ("two of the size", |b| { b.structure("t", 8, &[]); }, |b| { b.structure("t", 8, &[]); b.structure("t", 8, &[]); }, Held::Pointer, false),
         ("two of other sizes", |b| { b.structure("t", 8, &[]); }, |b| { b.structure("t", 7, &[]); b.structure("t", 9, &[]); }, Held::Pointer, false),
         ("a struct and a declaration", |b| { b.structure("t", 8, &[]); }, |b| { b.structure("t", 8, &[]); b.fwd("t", false); }, Held::Pointer, false),
-        ("by value, a declaration behind the struct", |b| { b.structure("t", 8, &[]); }, |b| { b.structure("t", 8, &[]); b.fwd("t", false); }, Held::Member, false),
-        ("by value, a declaration ahead of the struct", |b| { b.structure("t", 8, &[]); }, |b| { b.fwd("t", false); b.structure("t", 8, &[]); }, Held::Member, true),
+        ("by value, a declaration after the struct", |b| { b.structure("t", 8, &[]); }, |b| { b.structure("t", 8, &[]); b.fwd("t", false); }, Held::Member, false),
+        ("by value, a declaration before the struct", |b| { b.structure("t", 8, &[]); }, |b| { b.fwd("t", false); b.structure("t", 8, &[]); }, Held::Member, true),
     ];
     for (what, distilled, vmlinux, held, loads) in cases {
         let (mut module, mut kernel) = (Builder::base(), Builder::base());
@@ -210,7 +210,7 @@ fn a_reference_past_the_end_is_not_the_codes_to_judge() {
 }
 
 #[test]
-fn what_refuses_is_told() {
+fn what_refuses_is_reported() {
     let mut module = Builder::base();
     module.structure("gone", 8, &[]);
     module.structure("twice", 8, &[]);

@@ -76,7 +76,7 @@ fn opaque_types_are_named_with_their_reason() {
 }
 
 #[test]
-fn the_reason_of_what_is_dropped_is_told_once() {
+fn the_reason_of_what_is_dropped_is_reported_once() {
     let name = text(&module("broken/base_kind.ko"));
     let run = run(&["check", &name, "--against", &vmlinux()]);
     let verdict = "dropped: malformed BTF: .BTF.base offset 32, type [1]: kind 63 is not known; \
@@ -150,7 +150,7 @@ fn what_the_kernel_alone_accepts_and_misreads_is_called_that() {
 }
 
 #[test]
-fn without_btf_is_true_unless_strict() {
+fn without_btf_is_clean_unless_strict() {
     let nobtf = text(&module("broken/nobtf.ko"));
     let args = ["check", &nobtf, "--against", &vmlinux(), "--strict"];
     let line = format!("{nobtf}: {}: no BTF\n", vmlinux());
@@ -202,7 +202,7 @@ fn strict_leaves_to_the_kernel_what_has_no_match() {
 }
 
 #[test]
-fn quiet_shows_what_is_not_true_and_the_count() {
+fn quiet_shows_the_findings_and_the_count() {
     let names = ["own/distilled/btfreloc_demo.ko", "broken/base_kind.ko"];
     let paths = names.map(|name| text(&module(name)));
     let run = run(&["check", "-q", &paths[0], &paths[1], "--against", &vmlinux()]);
@@ -352,7 +352,7 @@ fn a_folder_is_searched_and_every_stock_module_is_left_alone() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_the_others_are_checked() {
+fn what_cannot_be_read_is_reported_and_the_others_are_checked() {
     let folder = folder("check-unreadable");
     let bad = file(&folder, "bad.ko", b"\x7fEL");
     let demo = text(&module("own/distilled/btfreloc_demo.ko"));
@@ -457,7 +457,7 @@ fn ids_of_dropped_btf_are_set_to_0() {
 }
 
 #[test]
-fn ids_of_dropped_btf_stay_where_nothing_tells_them() {
+fn ids_of_dropped_btf_stay_where_nothing_identifies_them() {
     let (kernel, module) = stripped("check-ids-stay", true);
     let check = |format| run(&["check", &module, "--format", format, "--against", &kernel]);
     let (shown, json) = (check("text"), check("json").json());
@@ -481,7 +481,7 @@ fn stripped(test: &str, lacking: bool) -> (String, String) {
 
 /// The kernel refuses what lacks a match, so that nothing is lost with its BTF.
 #[test]
-fn ids_that_nothing_tells_cost_btf_that_the_kernel_refuses() {
+fn unidentified_ids_cost_btf_that_the_kernel_refuses() {
     let (kernel, module) = stripped("check-ids-lacking", true);
     let run = run(&["check", &module, "--against", &kernel]);
     let verdict =
@@ -490,7 +490,7 @@ fn ids_that_nothing_tells_cost_btf_that_the_kernel_refuses() {
 }
 
 #[test]
-fn ids_that_nothing_tells_leave_the_module_to_the_kernel() {
+fn unidentified_ids_leave_the_module_to_the_kernel() {
     let (kernel, module) = stripped("check-ids", false);
     let run = run(&["check", &module, "--against", &kernel]);
     let line = format!(

@@ -221,8 +221,8 @@ fn a_function_of_the_base_is_named_by_its_symbol_alone() {
     fs::copy(module("own/plain/btfreloc_asked.ko"), &path).unwrap();
     let path = text(&path);
     let done = run(&["distill", &path, "--base", &vmlinux()]);
-    let told = ".BTF_ids: func vfs_read (id ";
-    assert!(done.err.contains(told), "{}", done.err);
+    let expected = ".BTF_ids: func vfs_read (id ";
+    assert!(done.err.contains(expected), "{}", done.err);
     let by_name = ") is 0 now: .BTF.base has no place for it; rust_btfreloc finds it by name\n";
     assert!(done.err.ends_with(by_name), "{}", done.err);
     let inspect = run(&["inspect", &path, "--format", "json"]).json();
@@ -363,17 +363,17 @@ fn a_folder_is_changed_in_place() {
     let small = fs::read(module("own/plain/btfreloc_small.ko")).unwrap();
     file(&folder, "small.ko", &small);
     let done = run(&["distill", &text(&folder), "--base", &vmlinux()]);
-    let removed = "its signature was removed, as it would be wrong now: sign it again";
+    let removed = "its signature was removed, as it is no longer valid: sign it again";
     // As the distribution signed it.
-    let told = format!("btfreloc: warning: {}: {removed}\n", hid.display());
-    assert_eq!(done.err, told);
+    let expected = format!("btfreloc: warning: {}: {removed}\n", hid.display());
+    assert_eq!(done.err, expected);
     assert_eq!((done.status, done.text()), (0, ""));
     assert!(fs::read(&hid).unwrap().starts_with(b"\xfd7zXZ"));
     assert_eq!(hid.metadata().unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(
         fs::read_dir(&folder).unwrap().count(),
         2,
-        "nothing is left behind"
+        "no temporary file is left"
     );
     let check = run(&["check", &text(&folder), "--against", &vmlinux()]);
     assert_eq!(check.status, 0, "{}", check.text());

@@ -38,7 +38,7 @@ fn section<'a>(image: &'a [u8], name: &str) -> Option<&'a [u8]> {
     elf.data(&elf.section(name.as_bytes())?)
 }
 
-/// The type and the string part, which do not tell whether the header is long or short.
+/// The type and the string part, which are the same whether the header is long or short.
 fn parts(btf: &[u8]) -> [&[u8]; 2] {
     let word = |at: usize| u32::from_ne_bytes(btf[at..at + 4].try_into().unwrap()) as usize;
     [8, 16].map(|at| &btf[word(4) + word(at)..][..word(at + 4)])
@@ -175,7 +175,7 @@ fn show(types: &[serde_json::Value], value: &serde_json::Value, depth: usize) ->
 }
 
 #[test]
-fn kfuncs_are_told_as_resolve_btfids_tells_them() {
+fn kfuncs_are_tagged_as_resolve_btfids_tags_them() {
     let folder = folder("encode-kfuncs");
     let source = file(&folder, "kfuncs.c", KFUNCS.as_bytes());
     let [theirs, ours] = ["theirs.ko", "ours.ko"].map(|name| text(&folder.join(name)));
@@ -327,7 +327,7 @@ fn ids_that_were_filled_in_before_are_filled_in_anew() {
     assert_ne!(section(&alone, ".BTF_ids"), section(&before, ".BTF_ids"));
     assert_eq!(run(&force).status, 0);
     assert!(fs::read(&output).unwrap() == before);
-    // From ids that nothing tells the names of any more.
+    // From ids whose names nothing has any more.
     let gone = with_sections(&before, &[(".BTF", None), (".BTF.base", None)]).unwrap();
     fs::write(&output, &gone).unwrap();
     let refused = run(&force);
@@ -354,7 +354,7 @@ fn flags_stay_with_their_kfuncs() {
     assert!(fs::read(&again).unwrap() == fs::read(&path).unwrap());
 }
 
-/// The reason is told, and the module stays as it is.
+/// The reason is reported, and the module stays as it is.
 fn refused(path: &str, options: &[&str], reason: &str) {
     let before = fs::read(path).unwrap();
     let done = run(&[&["encode", path, "--base", &vmlinux()], options].concat());
@@ -382,7 +382,7 @@ fn btf_is_made_anew_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_pahole_that_does_not_serve_is_told() {
+fn an_unusable_pahole_is_reported() {
     let folder = folder("encode-pahole");
     let program = |name: &str, said: &str| {
         let path = file(&folder, name, format!("#!/bin/sh\n{said}\n").as_bytes());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Damaged files, and nobody to tell it to: one line that says what is wrong, and the right status.
+//! Damaged files, and closed outputs: one line that says what is wrong, and the right status.
 
 mod common;
 
@@ -109,7 +109,7 @@ fn sections_past_the_end() {
 }
 
 #[test]
-fn damaged_compression_is_told_with_its_sort() {
+fn damaged_compression_is_reported_with_its_format() {
     let demo = demo();
     for (packing, reason) in [
         (Packing::Xz, "damaged xz data: premature eof"),

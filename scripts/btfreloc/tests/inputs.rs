@@ -49,7 +49,7 @@ fn read(mut reader: impl Read) -> Vec<u8> {
     bytes
 }
 
-/// A vmlinuz with this payload, and a signature behind it.
+/// A vmlinuz with this payload, and a signature after it.
 fn vmlinuz(payload: &[u8]) -> Vec<u8> {
     let mut image = vec![0; 3 * 512 + 16];
     image[0x1f1] = 2;
@@ -197,7 +197,7 @@ fn refused(kernel: &str) -> String {
 }
 
 #[test]
-fn a_release_that_is_not_installed_is_told_with_where_it_was_looked_for() {
+fn a_release_that_is_not_installed_is_reported_with_where_it_was_looked_for() {
     let error = "btfreloc: 0.0.0-none: no such file, and no kernel of that release is installed \
                  (/boot/vmlinuz-0.0.0-none, /usr/lib/debug/boot/vmlinux-0.0.0-none, \
                  /lib/modules/0.0.0-none/vmlinuz, /lib/modules/0.0.0-none/vmlinux, \
@@ -253,7 +253,7 @@ fn kernels_that_are_none_are_refused_with_their_reason() {
         (
             "old",
             old,
-            "boot header (offset 0x1f1): boot protocol 2.07 does not tell where the kernel is",
+            "boot header (offset 0x1f1): boot protocol 2.07 does not say where the kernel is",
         ),
         ("far", far, &outside),
         (

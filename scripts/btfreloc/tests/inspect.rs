@@ -16,7 +16,7 @@ fn sort(path: &str) -> (String, i32) {
 }
 
 #[test]
-fn every_sort_is_told_apart() {
+fn every_kind_of_btf_is_recognised() {
     let crypto = stock(&running()).join("kernel/crypto/ccm.ko.xz");
     let empty = file(&folder("inspect-sorts"), "empty.ko", &elf(&[(".BTF", b"")]));
     let sorts = [
@@ -102,7 +102,7 @@ fn json_has_all_sets_and_lists() {
 }
 
 #[test]
-fn what_is_malformed_is_told_with_its_place() {
+fn what_is_malformed_is_reported_with_its_place() {
     let path = text(&module("broken/base_kind.ko"));
     let run = run(&["inspect", &path]);
     let line = "malformed: .BTF.base offset 32, type [1]: kind 63 is not known\n";
@@ -124,21 +124,21 @@ fn a_stripped_section_of_ids_is_no_damage() {
 }
 
 #[test]
-fn plain_split_btf_is_told_to_be_stale_where_it_is() {
+fn stale_plain_split_btf_is_reported() {
     let kernel = &*text(&boot(&running(), "vmlinux.btf"));
     let stale = text(&module("plain/acpi_call.ko"));
-    let told = run(&["inspect", &stale, "--against", kernel]);
+    let shown = run(&["inspect", &stale, "--against", kernel]);
     let line = "\n  stale: .BTF offset ";
-    assert!(told.text().contains(line), "{}", told.text());
-    assert_eq!((told.status, &*told.err), (1, ""));
-    // Without a kernel there is nothing to tell it by; and its own it fits.
+    assert!(shown.text().contains(line), "{}", shown.text());
+    assert_eq!((shown.status, &*shown.err), (1, ""));
+    // Without a kernel there is nothing to compare it with; and its own it fits.
     let own = text(&module("own/plain/acpi_call.ko"));
     for args in [
         &["inspect", &stale][..],
         &["inspect", &own, "--against", kernel],
     ] {
-        let told = run(args);
-        assert!(!told.text().contains("stale"), "{}", told.text());
-        assert_eq!(told.status, 0);
+        let shown = run(args);
+        assert!(!shown.text().contains("stale"), "{}", shown.text());
+        assert_eq!(shown.status, 0);
     }
 }

@@ -89,13 +89,13 @@ fn blocks(text: &str) -> Vec<(String, Vec<String>)> {
 
 /// The same of what the page opens.
 fn opened(reasons: &Value) -> Vec<String> {
-    let one = |told: &Value| {
-        let [kind, fate] = ["type", "fate"].map(|key| told[key].as_str().unwrap());
-        let below = told["below"].as_array().unwrap().iter();
+    let one = |shown: &Value| {
+        let [kind, fate] = ["type", "fate"].map(|key| shown[key].as_str().unwrap());
+        let below = shown["below"].as_array().unwrap().iter();
         let below = below.map(|line| format!("\n{}", line.as_str().unwrap()));
         format!(
             "[{}] {kind} -> {fate}{}",
-            told["id"],
+            shown["id"],
             below.collect::<String>()
         )
     };
@@ -111,7 +111,7 @@ fn opened(reasons: &Value) -> Vec<String> {
         .collect()
 }
 
-/// Opens every verdict of `page` on `kernels` kernels and holds it against the text; tells how
+/// Opens every verdict of `page` on `kernels` kernels and holds it against the text; returns how
 /// many types there were.
 fn says_the_same(text: &str, page: &Page, kernels: usize) -> usize {
     let cells = (0..page.cells().len()).map(|cell| (cell / kernels, cell % kernels));
@@ -120,12 +120,12 @@ fn says_the_same(text: &str, page: &Page, kernels: usize) -> usize {
     blocks.retain(|(line, _)| !line.contains(" checked: "));
     assert_eq!(blocks.len(), cells.len());
     let mut types = 0;
-    for ((line, mut told), reasons) in blocks.into_iter().zip(page.reasons(&cells)) {
+    for ((line, mut shown), reasons) in blocks.into_iter().zip(page.reasons(&cells)) {
         let mut opened = opened(&reasons);
         types += opened.len();
-        told.sort();
+        shown.sort();
         opened.sort();
-        assert_eq!(told, opened, "{line}");
+        assert_eq!(shown, opened, "{line}");
         let first = line.split("; the kernel alone ").next().unwrap();
         match reasons["said"].as_str() {
             Some(said) => assert!(first.ends_with(said), "{line}: {said}"),
@@ -137,8 +137,8 @@ fn says_the_same(text: &str, page: &Page, kernels: usize) -> usize {
             ),
         }
         let alone = reasons["alone"].as_str().unwrap_or_default();
-        let told = told.iter().any(|line| line.ends_with(alone));
-        assert!(told || line.ends_with(alone), "{line}: {alone}");
+        let shown = shown.iter().any(|line| line.ends_with(alone));
+        assert!(shown || line.ends_with(alone), "{line}: {alone}");
     }
     types
 }
@@ -153,7 +153,7 @@ fn opened_verdicts_say_what_is_explained() {
 }
 
 #[test]
-fn btf_that_stands_alone_has_its_conflicts() {
+fn standalone_btf_has_its_conflicts() {
     let folder = folder("matrix-standalone");
     let kernel = file(&folder, "vmlinux", &small_kernel());
     let mut own = Builder::base();
@@ -195,7 +195,7 @@ fn without_explain_the_page_has_the_opaque_types_with_their_candidates() {
     let mut opaque = 0;
     for (mut brief, mut whole) in brief.into_iter().zip(whole) {
         let [brief, whole] = [&mut brief, &mut whole].map(|reasons| reasons["types"].take());
-        let is_opaque = |told: &&Value| told["opaque"] == true;
+        let is_opaque = |shown: &&Value| shown["opaque"] == true;
         let whole: Vec<_> = whole
             .as_array()
             .unwrap()
@@ -357,7 +357,7 @@ fn one_stream_carries_one_thing() {
 }
 
 #[test]
-fn a_page_that_cannot_be_written_is_told_after_the_verdicts() {
+fn a_page_that_cannot_be_written_is_reported_after_the_verdicts() {
     let modules = [text(&module("own/distilled"))];
     let run = check(&modules, &["--matrix", "/nowhere/page.html"]);
     assert!(run.text().contains(": relocates exactly: "), "{run:?}");

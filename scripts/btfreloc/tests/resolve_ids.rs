@@ -103,7 +103,7 @@ const FILLED: [u32; 15] = [7, 8, 0, 2, 3, 11, 13, 14, 2, KFUNCS, 11, 0x20, 13, 0
 #[test]
 fn every_form_gets_its_ids_and_nothing_else_changes() {
     let mut image = module(&WORDS, &SYMBOLS);
-    let told = fill("ids-forms", &mut image).unwrap();
+    let resolved = fill("ids-forms", &mut image).unwrap();
     assert_eq!(ids(&image), FILLED);
     let missing = Missing {
         symbol: "__BTF_ID__func__none_such__66".to_owned(),
@@ -117,7 +117,7 @@ fn every_form_gets_its_ids_and_nothing_else_changes() {
         missing: vec![missing],
         several: vec![],
     };
-    assert_eq!(told, expected);
+    assert_eq!(resolved, expected);
     assert_eq!(image, module(&FILLED, &SYMBOLS));
 }
 
@@ -140,7 +140,7 @@ fn of_one_name_the_lowest_serves_but_the_modules_own_function() {
         ("__BTF_ID__struct__a__5", 1, 16, 4),
     ];
     let mut image = module(&[0; 5], &symbols);
-    let told = fill("ids-several", &mut image).unwrap();
+    let resolved = fill("ids-several", &mut image).unwrap();
     assert_eq!(ids(&image), [3, 12, 6, 14, 0]);
     let several = |kind: &str, name: &str, ids| Several {
         kind: kind.to_owned(),
@@ -151,9 +151,9 @@ fn of_one_name_the_lowest_serves_but_the_modules_own_function() {
         several("STRUCT", "twice", vec![3, 9]),
         several("FUNC", "clash", vec![12, 5]),
     ];
-    assert_eq!(told.several, expected);
+    assert_eq!(resolved.several, expected);
     // There is a func a, and no struct of that name.
-    let missing: Vec<_> = told.missing.iter().map(ToString::to_string).collect();
+    let missing: Vec<_> = resolved.missing.iter().map(ToString::to_string).collect();
     let words = "__BTF_ID__struct__a__5: no STRUCT a in the module's BTF: its id is 0";
     assert_eq!(missing, [words]);
 }
@@ -167,9 +167,13 @@ fn numbers_are_cut_off_and_other_underscores_stay() {
         ("__BTF_ID__func__b", 1, 12, 4),
     ];
     let mut image = module(&[0; 4], &symbols);
-    let told = fill("ids-names", &mut image).unwrap();
+    let resolved = fill("ids-names", &mut image).unwrap();
     assert_eq!(ids(&image), [11, 0, 0, 13]);
-    let names: Vec<_> = told.missing.iter().map(|missing| &*missing.name).collect();
+    let names: Vec<_> = resolved
+        .missing
+        .iter()
+        .map(|missing| &*missing.name)
+        .collect();
     assert_eq!(names, ["kernel_only__4", "__a"]);
 }
 
@@ -180,16 +184,19 @@ fn sets_without_ids_are_counted() {
         ("__BTF_ID__set8__none", 1, 4, 8),
     ];
     let mut image = module(&[0; 3], &symbols);
-    let told = fill("ids-empty", &mut image).unwrap();
-    assert_eq!((told.sets, told.ids, told.changed), (2, 0, false));
+    let resolved = fill("ids-empty", &mut image).unwrap();
+    assert_eq!(
+        (resolved.sets, resolved.ids, resolved.changed),
+        (2, 0, false)
+    );
     assert_eq!(ids(&image), [0; 3]);
 }
 
 #[test]
 fn what_is_filled_stays_and_another_base_fills_it_anew() {
     let mut image = module(&FILLED, &SYMBOLS);
-    let told = fill("ids-again", &mut image).unwrap();
-    assert!(!told.changed);
+    let resolved = fill("ids-again", &mut image).unwrap();
+    assert!(!resolved.changed);
     assert_eq!(ids(&image), FILLED);
     // List and set as another kernel numbered them.
     let mut other = FILLED;
@@ -279,8 +286,8 @@ fn damaged_sections_are_refused_and_stay_as_they_are() {
     for (words, symbols, error) in cases {
         let mut image = module(words, symbols);
         let before = image.clone();
-        let told = fill("ids-damaged", &mut image).unwrap_err();
-        assert_eq!(told, format!(".BTF_ids {error}"));
+        let resolved = fill("ids-damaged", &mut image).unwrap_err();
+        assert_eq!(resolved, format!(".BTF_ids {error}"));
         assert_eq!(image, before);
     }
 }
@@ -306,13 +313,13 @@ fn of_a_distilled_base_its_types_are_found() {
         btf_base: Some(&btf_base),
     };
     let nowhere = || read("/nowhere");
-    let told = with_btf(&input, nowhere, |btf| resolve(&mut image, btf)).unwrap();
+    let resolved = with_btf(&input, nowhere, |btf| resolve(&mut image, btf)).unwrap();
     assert_eq!(ids(&image), [1, 4, 0]);
-    assert_eq!(told.missing.len(), 1);
+    assert_eq!(resolved.missing.len(), 1);
 }
 
 #[test]
-fn the_wrong_vmlinux_is_told() {
+fn the_wrong_vmlinux_is_reported() {
     let folder = folder("ids-wrong-base");
     let mut other = Builder::base();
     other.int("int", 4, 1);
@@ -322,8 +329,8 @@ fn the_wrong_vmlinux_is_told() {
         btf: &btf,
         btf_base: None,
     };
-    let told = with_btf(&input, || read(&vmlinux), |_| Ok(()));
-    let error = told.unwrap_err().to_string();
+    let resolved = with_btf(&input, || read(&vmlinux), |_| Ok(()));
+    let error = resolved.unwrap_err().to_string();
     assert!(
         error.starts_with(&format!("not split off {vmlinux}: .BTF offset ")),
         "{error}"
@@ -357,7 +364,7 @@ fn standing_alone_a_declaration_serves() {
         btf_base: None,
     };
     let nowhere = || read("/nowhere");
-    let told = with_btf(&input, nowhere, |btf| resolve(&mut image, btf)).unwrap();
+    let resolved = with_btf(&input, nowhere, |btf| resolve(&mut image, btf)).unwrap();
     assert_eq!(ids(&image), [task, file, 0]);
-    assert_eq!((told.missing.len(), told.several.len()), (1, 0));
+    assert_eq!((resolved.missing.len(), resolved.several.len()), (1, 0));
 }

@@ -54,12 +54,12 @@ fn in_place_compressed_as_before_with_mode_and_links() {
         assert!(link.is_symlink());
         let bytes = fs::read(&path).unwrap();
         assert_eq!(Packing::of(&bytes), packing);
-        // The kernel reads xz with CRC32 only, which byte 7 tells.
+        // The kernel reads xz with CRC32 only, as byte 7 says.
         assert!(packing != Some(Packing::Xz) || bytes[7] == 1);
         assert!(unpacked(&path) == done, "{name}");
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o640);
     }
-    // Four files, four links, and nothing that was left behind.
+    // Four files, four links, and no temporary file.
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 8);
 }
 
@@ -79,7 +79,7 @@ fn what_is_right_is_not_written() {
 }
 
 #[test]
-fn elsewhere_the_name_tells_how_it_is_compressed() {
+fn elsewhere_the_name_decides_how_it_is_compressed() {
     let (built, done) = demo();
     let folder = folder("resolve-files-elsewhere");
     let path = file(&folder, "a.ko", &built);
@@ -108,7 +108,7 @@ fn streams_go_through() {
     }
 }
 
-/// `struct module_signature` for a signature of this many bytes, and what is ahead and behind.
+/// `struct module_signature` for a signature of this many bytes, and what is before and after.
 fn signed(module: &[u8], len: u32) -> Vec<u8> {
     let signature = vec![0x5a; len as usize];
     let info = [[0; 8].as_slice(), &len.to_be_bytes()].concat();
@@ -116,15 +116,15 @@ fn signed(module: &[u8], len: u32) -> Vec<u8> {
 }
 
 #[test]
-fn a_signature_is_taken_off_and_told() {
+fn a_removed_signature_is_reported() {
     let (built, done) = demo();
     let folder = folder("resolve-files-signed");
     let path = file(&folder, "a.ko", &signed(&built, 300));
     let run = resolve(&[&path]);
-    let told = format!(
-        "btfreloc: warning: {path}: its signature was removed, as it would be wrong now: sign it again\n"
+    let expected = format!(
+        "btfreloc: warning: {path}: its signature was removed, as it is no longer valid: sign it again\n"
     );
-    assert_eq!((run.status, &*run.err), (0, &*told));
+    assert_eq!((run.status, &*run.err), (0, &*expected));
     assert!(fs::read(&path).unwrap() == done);
     // Nothing changes here, so it stays.
     let path = file(&folder, "b.ko", &signed(&done, 300));

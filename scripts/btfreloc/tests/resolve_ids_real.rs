@@ -103,14 +103,14 @@ fn as_the_compiler_leaves_it() {
     for sort in ["own/distilled", "own/plain", "distilled"] {
         let done = fs::read(module(&format!("{sort}/btfreloc_demo.ko"))).unwrap();
         let (btf, btf_base) = (section(&done, ".BTF").unwrap(), section(&done, ".BTF.base"));
-        let (filled, told) = resolved(built.clone(), btf, btf_base);
+        let (filled, found) = resolved(built.clone(), btf, btf_base);
         assert_eq!(
             section(&filled, ".BTF_ids"),
             section(&done, ".BTF_ids"),
             "{sort}"
         );
-        assert!(told.changed);
-        assert_eq!(told.missing, []);
+        assert!(found.changed);
+        assert_eq!(found.missing, []);
     }
 }
 
@@ -133,13 +133,13 @@ fn stock_modules() {
         let btf = Btf::split(&base, raw).unwrap();
         let before = unresolved(image, &btf);
         assert_ne!(before, *image, "{}", path.display());
-        let (after, told) = resolved(before, raw, None);
+        let (after, found) = resolved(before, raw, None);
         // The whole file, so that nothing else changes either.
         assert!(after == *image, "{}", path.display());
-        assert_eq!(told.missing, [], "{}", path.display());
-        let (again, told) = resolved(after, raw, None);
-        assert!(again == *image && !told.changed, "{}", path.display());
-        told.sets
+        assert_eq!(found.missing, [], "{}", path.display());
+        let (again, found) = resolved(after, raw, None);
+        assert!(again == *image && !found.changed, "{}", path.display());
+        found.sets
     };
     let sets: usize = found.par_iter().map(check).sum();
     assert!(sets > 5, "{sets}");
@@ -183,14 +183,14 @@ fn some_stock_modules_by_resolve_btfids_of_today() {
         let btf = section(&image, ".BTF").unwrap();
         let before = unresolved(&image, &Btf::split(&base, btf).unwrap());
         let (btf, ids) = by_the_peer(&folder, &before, btf);
-        let (after, told) = resolved(before, &btf, None);
+        let (after, found) = resolved(before, &btf, None);
         assert_eq!(
             section(&after, ".BTF_ids"),
             Some(&*ids),
             "{}",
             path.display()
         );
-        sets += told.sets;
+        sets += found.sets;
     }
     assert!(sets > 3, "{sets}");
 }

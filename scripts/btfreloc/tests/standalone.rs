@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Modules whose BTF stands alone: what every command says to them.
+//! Modules with standalone BTF: what every command says to them.
 
 mod common;
 
@@ -38,11 +38,11 @@ fn small(test: &str, size: u32) -> (String, String) {
 }
 
 #[test]
-fn a_module_without_conflicts_is_true() {
+fn a_module_without_conflicts_is_clean() {
     let (kernel, module) = small("standalone-true", 8);
     let run = run(&["check", &module, "--against", &kernel]);
     let line = format!(
-        "{module}: {kernel}: stands alone, rebased exactly: 4 mapped to vmlinux, 3 kept, \
+        "{module}: {kernel}: standalone, rebased exactly: 4 mapped to vmlinux, 3 kept, \
          0 dropped\n"
     );
     assert!(run.text().starts_with(&line), "{}", run.text());
@@ -55,11 +55,11 @@ fn a_module_without_conflicts_is_true() {
 }
 
 #[test]
-fn conflicts_are_told_and_explained() {
+fn conflicts_are_reported_and_explained() {
     let (kernel, module) = small("standalone-conflicts", 16);
     let short = run(&["check", &module, "--against", &kernel]);
     let line = format!(
-        "{module}: {kernel}: stands alone, rebased with conflicts: 1 mapped to vmlinux, \
+        "{module}: {kernel}: standalone, rebased with conflicts: 1 mapped to vmlinux, \
          6 kept, 0 dropped, conflicts 2 (first: [1] STRUCT task is not vmlinux [2]: it has \
          16 bytes, 8 in vmlinux)"
     );
@@ -132,7 +132,7 @@ fn a_damaged_one_is_dropped_with_the_type_named() {
 }
 
 #[test]
-fn a_stock_module_with_all_it_refers_to_is_told_and_rebased() {
+fn a_stock_module_with_all_it_refers_to_is_recognised_and_rebased() {
     let vmlinux = fs::read(boot(&running(), "vmlinux.btf")).unwrap();
     let base = Btf::base(&vmlinux).unwrap();
     let stock = stock(&running()).join("kernel/crypto/ccm.ko.xz");
@@ -143,16 +143,16 @@ fn a_stock_module_with_all_it_refers_to_is_told_and_rebased() {
         "ccm.ko",
         &elf(&[(".BTF", &alone)]),
     );
-    let told = run(&["inspect", &module]);
+    let shown = run(&["inspect", &module]);
     assert!(
-        told.text().contains("\n  standalone BTF\n"),
+        shown.text().contains("\n  standalone BTF\n"),
         "{}",
-        told.text()
+        shown.text()
     );
     let kernel = text(&boot(&running(), "vmlinuz"));
     let checked = run(&["check", &module, "--against", &kernel]);
     assert!(
-        checked.text().contains(": stands alone, rebased exactly: "),
+        checked.text().contains(": standalone, rebased exactly: "),
         "{}",
         checked.text()
     );
@@ -161,7 +161,7 @@ fn a_stock_module_with_all_it_refers_to_is_told_and_rebased() {
 
 /// The kernel would read such ids, and the BTF they are of, as vmlinux's.
 #[test]
-fn ids_that_nothing_tells_cost_the_module_its_btf() {
+fn unidentified_ids_cost_the_module_its_btf() {
     let folder = folder("standalone-ids");
     let mut vmlinux = Builder::base();
     vmlinux.int("int", 4, 1);

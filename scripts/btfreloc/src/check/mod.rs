@@ -43,7 +43,7 @@ struct Report {
 ///
 /// # Errors
 ///
-/// A kernel cannot be read, or nothing can be printed. A module that cannot be read is told and
+/// A kernel cannot be read, or nothing can be printed. A module that cannot be read is reported and
 /// counted, and the others are checked.
 pub fn run(args: &cli::Check) -> Result<Status> {
     let named = args.modules.iter().chain(&args.against);
@@ -68,11 +68,13 @@ pub fn run(args: &cli::Check) -> Result<Status> {
         output::write(path, page.as_bytes())?;
     }
     let mut outcomes = report.results.iter().map(|row| row.outcome);
-    Ok(match outcomes.all(|outcome| outcome.is_true(args.strict)) {
-        _ if !report.errors.is_empty() => Status::BadInput,
-        true => Status::True,
-        false => Status::NotTrue,
-    })
+    Ok(
+        match outcomes.all(|outcome| outcome.is_clean(args.strict)) {
+            _ if !report.errors.is_empty() => Status::BadInput,
+            true => Status::Clean,
+            false => Status::Findings,
+        },
+    )
 }
 
 fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>) -> Report {

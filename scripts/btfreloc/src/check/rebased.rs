@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What becomes of BTF that stands alone.
+//! What becomes of standalone BTF.
 
 use rust_btfreloc::reloc::standalone::{Conflict, Counts};
 use rust_btfreloc::text::Name;
@@ -53,7 +53,7 @@ impl Rebased {
     pub(super) fn new(rebase: &Rebase<'_, '_>, all: bool) -> Self {
         let counts = rebase.plan.counts();
         let conflicts = || rebase.plan.conflicts();
-        let told = conflicts().filter(|conflict| all || conflict.through.is_none());
+        let listed = conflicts().filter(|conflict| all || conflict.through.is_none());
         let Counts {
             mapped,
             own,
@@ -68,7 +68,9 @@ impl Rebased {
             first: conflicts()
                 .min_by_key(|conflict| conflict.through.is_some())
                 .map(|conflict| conflict.to_string()),
-            conflicting: told.map(|conflict| Conflicting::from(&conflict)).collect(),
+            conflicting: listed
+                .map(|conflict| Conflicting::from(&conflict))
+                .collect(),
             text: counts.to_string(),
         }
     }

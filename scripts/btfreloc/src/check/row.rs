@@ -13,7 +13,7 @@ use crate::decide::{decide, Decision, DroppedIds, Ids, Other, Relocation};
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
 
-/// Which base types a row tells of.
+/// Which base types a row lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// The opaque ones, with their reason.
@@ -42,7 +42,7 @@ pub struct Row {
     /// What a relocation does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub relocation: Option<Relocated>,
-    /// What becomes of BTF that stands alone.
+    /// What becomes of standalone BTF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rebase: Option<Rebased>,
     /// What the kernel says without rust_btfreloc, where it has BTF to look at, and knows no more than
@@ -131,8 +131,9 @@ pub enum Answer {
 }
 
 impl Outcome {
-    /// Whether the module's BTF is true on that kernel; where there is none, only `strict` minds.
-    pub fn is_true(self, strict: bool) -> bool {
+    /// Whether the module's BTF is correct and complete on that kernel; having none is a finding with
+    /// `strict` only.
+    pub fn is_clean(self, strict: bool) -> bool {
         match self {
             Outcome::Exact | Outcome::LeftAlone => true,
             Outcome::NoBtf => !strict,
@@ -255,7 +256,7 @@ impl Relocated {
         }
     }
 
-    /// Leaves of the opaque types what [`Detail::Opaque`] tells.
+    /// Leaves of the opaque types what [`Detail::Opaque`] lists.
     pub(super) fn forget_candidates(&mut self) {
         for base_type in &mut self.base_types {
             base_type.candidates = None;

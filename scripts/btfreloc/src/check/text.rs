@@ -17,7 +17,7 @@ const NAMES: usize = 8;
 
 pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) -> Result<()> {
     for row in &report.results {
-        if !(args.quiet && row.outcome.is_true(args.strict)) {
+        if !(args.quiet && row.outcome.is_clean(args.strict)) {
             write_row(out, row)?;
         }
     }
@@ -90,17 +90,17 @@ pub(super) fn said(row: &Row) -> Option<String> {
 /// The verdict in words.
 pub(super) fn words(row: &Row) -> &'static str {
     match row.outcome {
-        Outcome::Exact if row.rebase.is_some() => "stands alone, rebased exactly",
+        Outcome::Exact if row.rebase.is_some() => "standalone, rebased exactly",
         outcome => verdict(outcome),
     }
 }
 
-/// The verdict in words, of whatever sort the BTF is.
+/// The verdict in words, of whatever kind the BTF is.
 pub(super) fn verdict(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Exact => "relocates exactly",
         Outcome::Opaque => "relocates with opaque types",
-        Outcome::Conflicts => "stands alone, rebased with conflicts",
+        Outcome::Conflicts => "standalone, rebased with conflicts",
         Outcome::LeftAlone => "left alone",
         Outcome::Dropped => "dropped",
         Outcome::LeftToKernel => "left to the kernel",
@@ -168,14 +168,14 @@ pub(super) fn answer(alone: &KernelAlone) -> &'static str {
     }
 }
 
-/// The kernel's reason, where it is not told as that of the row.
+/// The kernel's reason, where the row does not have it already.
 pub(super) fn own_reason<'a>(row: &Row, alone: &'a KernelAlone) -> Option<&'a str> {
     let reason = alone.reason.as_deref()?;
-    let told = row
+    let said = row
         .reason
         .as_ref()
-        .is_some_and(|told| told.contains(reason));
-    (!told).then_some(reason)
+        .is_some_and(|said| said.contains(reason));
+    (!said).then_some(reason)
 }
 
 fn write_summary(out: &mut impl Write, summary: &Summary) -> Result<()> {

@@ -24,7 +24,7 @@ pub struct Mapped {
 ///
 /// # Errors
 ///
-/// It cannot be told what is in it.
+/// What is in it cannot be identified.
 pub fn roots(elf: &Elf<'_>) -> Result<Vec<u32>, Cause<'static>> {
     let Some((section, original)) = section(elf) else {
         return Ok(Vec::new());
@@ -46,7 +46,7 @@ impl Mapped {
     ///
     /// # Errors
     ///
-    /// It cannot be told what is in it.
+    /// What is in it cannot be identified.
     pub fn of(elf: &Elf<'_>, distilled: &Distilled) -> Result<Option<Self>, Cause<'static>> {
         let Some((section, original)) = section(elf) else {
             return Ok(None);
@@ -75,7 +75,7 @@ fn section<'a>(elf: &Elf<'a>) -> Option<(Section<'a>, &'a [u8])> {
     (!bytes.is_empty()).then_some((section, bytes))
 }
 
-/// Of a set only the name is known: the symbols of its ids tell what stood there before it was
+/// Of a set only the name is known: the symbols of its ids say what was there before it was
 /// sorted.
 fn named(form: Form<'_>) -> String {
     match form {

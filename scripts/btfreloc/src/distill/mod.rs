@@ -73,9 +73,9 @@ fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
     };
     let plain = plain.map_err(|reason| Refused(reason.to_owned()))?;
     let base = bases.of(module)?;
-    let told = |cause: Cause<'_>| Refused(cause.to_string());
+    let refused = |cause: Cause<'_>| Refused(cause.to_string());
     let roots = sections.elf.as_ref().map(ids::roots).transpose();
-    let roots = roots.map_err(told)?.unwrap_or_default();
+    let roots = roots.map_err(refused)?.unwrap_or_default();
     let distilled = Distilled::of(&base.base(), plain, &roots).map_err(|reason| {
         Refused(format!(
             "not made for {}: {reason}; name the vmlinux it was built for with --base",
@@ -83,7 +83,7 @@ fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
         ))
     })?;
     let ids = sections.elf.map(|elf| Mapped::of(&elf, &distilled));
-    let ids = ids.transpose().map_err(told)?;
+    let ids = ids.transpose().map_err(refused)?;
     Ok(Outcome::Done(Done {
         distilled,
         ids: ids.flatten(),

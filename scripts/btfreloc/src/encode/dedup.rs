@@ -29,7 +29,7 @@ impl Drop for Btf {
 /// libbpf does not take one of them.
 pub(super) fn dedup(base: Option<&[u8]>, btf: &[u8]) -> io::Result<Vec<u8>> {
     let base = base.map(|base| read(base, None)).transpose()?;
-    // Declared behind its base, so dropped ahead of it.
+    // Declared after its base, so dropped before it.
     let btf = read(btf, base.as_ref())?;
     // SAFETY: the pointer is valid and owned here; no options are given.
     let error = unsafe { sys::btf__dedup(btf.0.as_ptr(), ptr::null()) };
@@ -53,7 +53,7 @@ fn read(bytes: &[u8], base: Option<&Btf>) -> io::Result<Btf> {
     let base = base.map_or(ptr::null_mut(), |base| base.0.as_ptr());
     // SAFETY: libbpf copies the `size` bytes, and only reads the base, which outlives what is made.
     let raw = unsafe { sys::btf__new_split(start, size, base) };
-    // As libbpf does it, the errno tells why there is no object.
+    // As libbpf does it, the errno says why there is no object.
     NonNull::new(raw)
         .map(Btf)
         .ok_or_else(io::Error::last_os_error)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel wants to be told of kfuncs and DWARF does not tell, as `resolve_btfids` adds it
+//! What the kernel needs to know of kfuncs and DWARF does not have, as `resolve_btfids` adds it
 //! (`btf2btf` in `tools/bpf/resolve_btfids/main.c`).
 //!
 //! | flag in the set8 | what is added |
 //! | --- | --- |
 //! | any | declaration tag `bpf_kfunc` |
 //! | `KF_FASTCALL` | declaration tag `bpf_fastcall` |
-//! | `KF_IMPLICIT_ARGS` | function `NAME_impl` with the prototype; the kfunc gets one that ends ahead of the implicit arguments |
-//! | `KF_ARENA_*`, or a parameter named `*__arena` | type attribute `address_space(1)` behind the pointer |
+//! | `KF_IMPLICIT_ARGS` | function `NAME_impl` with the prototype; the kfunc gets one that ends before the implicit arguments |
+//! | `KF_ARENA_*`, or a parameter named `*__arena` | type attribute `address_space(1)` after the pointer |
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use rust_btfreloc::elf::{Elf, Symbol};
 use rust_btfreloc::reloc::btf_ids::Form;
 use rust_btfreloc::text::Name;
 
-use super::grown::Grown;
+use super::extend::ExtendedBtf;
 use crate::status::Refused;
 
 /// Of a set8: its ids are kfuncs (`include/linux/btf_ids.h`).
@@ -36,7 +36,7 @@ const ARENA: &[u8] = b"address_space(1)";
 const ARENA_PARAMETERS: [&[u8]; 2] = [b"__arena", b"__arena__nullable"];
 const IMPLICIT_ARGUMENTS: [&[u8]; 2] = [b"bpf_prog_aux", b"btf_struct_meta"];
 
-/// Bytes of an entry of a set8, and ahead of its first.
+/// Bytes of an entry of a set8, and before its first.
 pub(super) const PAIR: usize = 8;
 
 /// `btf` of the module `elf` with what its kfuncs need; `None` where it has none.
@@ -44,17 +44,17 @@ pub(super) const PAIR: usize = 8;
 /// # Errors
 ///
 /// Its symbols are damaged, a kfunc has several flags, or a flag does not fit a prototype.
-pub(super) fn told(elf: &Elf<'_>, btf: Btf<'_>) -> Result<Option<Vec<u8>>> {
+pub(super) fn tag(elf: &Elf<'_>, btf: Btf<'_>) -> Result<Option<Vec<u8>>> {
     let kfuncs = find(elf, &btf)?;
     if kfuncs.is_empty() {
         return Ok(None);
     }
-    let mut grown = Grown::new(btf);
+    let mut extended = ExtendedBtf::new(btf);
     for (id, kfunc) in &kfuncs {
-        let told = tell(&mut grown, *id, kfunc);
-        told.with_context(|| format!("kfunc {}", Name(kfunc.name)))?;
+        let tagged = tag_kfunc(&mut extended, *id, kfunc);
+        tagged.with_context(|| format!("kfunc {}", Name(kfunc.name)))?;
     }
-    grown.bytes().context("too much BTF").map(Some)
+    extended.bytes().context("too much BTF").map(Some)
 }
 
 struct Kfunc<'e> {
@@ -80,7 +80,7 @@ fn find<'e>(elf: &Elf<'e>, btf: &Btf<'_>) -> Result<BTreeMap<u32, Kfunc<'e>>> {
 
 /// Names and flags of what is in sets of kfuncs.
 ///
-/// Symbols tell the names as long as the sets are not sorted, as they are once ids are filled in.
+/// Symbols have the names as long as the sets are not sorted, as they are once ids are filled in.
 fn named<'e>(elf: &Elf<'e>) -> Result<Vec<(&'e [u8], u32)>> {
     let found = elf.section(b".BTF_ids");
     let Some((section, ids)) = found.and_then(|found| Some((found, elf.data(&found)?))) else {
@@ -107,7 +107,7 @@ fn named<'e>(elf: &Elf<'e>) -> Result<Vec<(&'e [u8], u32)>> {
         let (at, name) = (set.offset, Name(set.name));
         bail!(Refused(format!(
             ".BTF_ids offset {at}: {name} was filled in before, and which flags belong to which kfunc is \
-             known no more: build the module again"
+             no longer known: build the module again"
         )));
     }
     let entries = sets.iter();
@@ -117,29 +117,29 @@ fn named<'e>(elf: &Elf<'e>) -> Result<Vec<(&'e [u8], u32)>> {
     Ok(named.collect())
 }
 
-fn tell(grown: &mut Grown<'_>, id: u32, kfunc: &Kfunc<'_>) -> Result<()> {
-    grown.tag(KFUNC, id, None);
+fn tag_kfunc(extended: &mut ExtendedBtf<'_>, id: u32, kfunc: &Kfunc<'_>) -> Result<()> {
+    extended.tag(KFUNC, id, None);
     let fastcall = kfunc.flags & KF_FASTCALL != 0;
     if fastcall {
-        grown.tag(FASTCALL, id, None);
+        extended.tag(FASTCALL, id, None);
     }
-    let mut prototype = Prototype::of(grown, id).context("no prototype")?;
+    let mut prototype = Prototype::of(extended, id).context("no prototype")?;
     let before = prototype.clone();
     if kfunc.flags & KF_IMPLICIT_ARGS != 0 {
-        implementation(grown, id, kfunc.name, fastcall);
-        prototype.drop_implicit(&grown.before);
+        implementation(extended, id, kfunc.name, fastcall);
+        prototype.drop_implicit(&extended.before);
     }
-    prototype.mark_arena(grown, kfunc.flags)?;
+    prototype.mark_arena(extended, kfunc.flags)?;
     if prototype != before {
-        let new = grown.prototype(prototype.returned, &prototype.parameters);
-        grown.refer(id, new);
+        let new = extended.prototype(prototype.returned, &prototype.parameters);
+        extended.refer(id, new);
     }
     Ok(())
 }
 
 /// Adds `NAME_impl`, which has all arguments, with the tags of the kfunc, unless the source has it.
-fn implementation(grown: &mut Grown<'_>, id: u32, name: &[u8], fastcall: bool) {
-    let btf = grown.before;
+fn implementation(extended: &mut ExtendedBtf<'_>, id: u32, name: &[u8], fastcall: bool) {
+    let btf = extended.before;
     let name = [name, b"_impl"].concat();
     if function(&btf, &name).is_some() {
         return;
@@ -147,18 +147,18 @@ fn implementation(grown: &mut Grown<'_>, id: u32, name: &[u8], fastcall: bool) {
     let Some(kfunc) = btf.record(id) else {
         return;
     };
-    let function = grown.function(&name, kfunc.vlen(), kfunc.type_id());
+    let function = extended.function(&name, kfunc.vlen(), kfunc.type_id());
     let tags = btf
         .own_records()
         .filter(|(_, record)| record.kind() == Kind::DeclTag);
     for (_, tag) in tags.filter(|(_, record)| record.type_id() == id) {
         match btf.string(tag.name_off()) {
             None | Some(KFUNC) => {}
-            Some(text) => drop(grown.tag(text, function, Some(&tag))),
+            Some(text) => drop(extended.tag(text, function, Some(&tag))),
         }
     }
     if fastcall {
-        grown.tag(FASTCALL, function, None);
+        extended.tag(FASTCALL, function, None);
     }
 }
 
@@ -171,9 +171,9 @@ struct Prototype {
 
 impl Prototype {
     /// That of the function `id`.
-    fn of(grown: &Grown<'_>, id: u32) -> Option<Self> {
-        let function = grown.before.record(id)?;
-        let record = grown.before.record(function.type_id())?;
+    fn of(extended: &ExtendedBtf<'_>, id: u32) -> Option<Self> {
+        let function = extended.before.record(id)?;
+        let record = extended.before.record(function.type_id())?;
         let pair = |element: &[u8]| Some((read_u32(element, 0)?, read_u32(element, 4)?));
         Some(Prototype {
             returned: record.type_id(),
@@ -189,16 +189,16 @@ impl Prototype {
         }
     }
 
-    fn mark_arena(&mut self, grown: &mut Grown<'_>, flags: u32) -> Result<()> {
+    fn mark_arena(&mut self, extended: &mut ExtendedBtf<'_>, flags: u32) -> Result<()> {
         if flags & KF_ARENA_RET != 0 {
-            self.returned = in_arena(grown, self.returned)?;
+            self.returned = in_arena(extended, self.returned)?;
         }
         let flagged = [KF_ARENA_ARG1, KF_ARENA_ARG2].map(|flag| flags & flag != 0);
         let flagged = flagged.into_iter().chain(std::iter::repeat(false));
         for ((name, id), flagged) in self.parameters.iter_mut().zip(flagged) {
-            let name = grown.before.string(*name).unwrap_or(&[]);
+            let name = extended.before.string(*name).unwrap_or(&[]);
             if flagged || ARENA_PARAMETERS.iter().any(|end| name.ends_with(end)) {
-                *id = in_arena(grown, *id)?;
+                *id = in_arena(extended, *id)?;
             }
         }
         Ok(())
@@ -206,12 +206,12 @@ impl Prototype {
 }
 
 /// The same pointer, to what is in an arena.
-fn in_arena(grown: &mut Grown<'_>, id: u32) -> Result<u32> {
-    let pointer = grown.before.record(id);
+fn in_arena(extended: &mut ExtendedBtf<'_>, id: u32) -> Result<u32> {
+    let pointer = extended.before.record(id);
     let pointer = pointer.filter(|record| record.kind() == Kind::Ptr);
     let pointer = pointer.context("what is in an arena is no pointer")?;
-    let target = grown.type_attribute(ARENA, pointer.type_id());
-    Ok(grown.reference(Kind::Ptr, b"", target))
+    let target = extended.type_attribute(ARENA, pointer.type_id());
+    Ok(extended.reference(Kind::Ptr, b"", target))
 }
 
 fn is_implicit(btf: &Btf<'_>, id: u32) -> bool {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `btfreloc encode`: what kbuild does behind the link of a module (`scripts/gen-btf.sh`), for those
+//! `btfreloc encode`: what kbuild does after it links a module (`scripts/gen-btf.sh`), for those
 //! who have neither vmlinux nor `resolve_btfids`.
 //!
 //! | step | by |
@@ -13,7 +13,7 @@
 //! | `.BTF_ids` | [`crate::resolve_ids`] |
 
 mod dedup;
-mod grown;
+mod extend;
 mod kfuncs;
 mod pahole;
 mod renumber;
@@ -168,8 +168,8 @@ impl Encoder<'_> {
         };
         let elf = Elf::parse(image).map_err(|error| Refused(error.to_string()))?;
         let vmlinux = base.map(Kernel::base);
-        let told = read(vmlinux.as_ref(), &made, |btf| kfuncs::told(&elf, btf))?;
-        let btf = deduplicated(base, told.unwrap_or(made))?;
+        let tagged = read(vmlinux.as_ref(), &made, |btf| kfuncs::tag(&elf, btf))?;
+        let btf = deduplicated(base, tagged.unwrap_or(made))?;
         if !read(vmlinux.as_ref(), &btf, |btf| Ok(is_worth_it(&btf)))? {
             return Ok(None);
         }

@@ -112,7 +112,7 @@ fn number(said: &str) -> Option<u32> {
     Some(major.parse::<u32>().ok()?.checked_mul(100)? + minor)
 }
 
-/// The last line is the one that tells.
+/// Its last line says what went wrong.
 fn complaint(done: &Output) -> String {
     let said = String::from_utf8_lossy(&done.stderr);
     let last = said.lines().rfind(|line| !line.trim().is_empty());

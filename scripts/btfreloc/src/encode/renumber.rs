@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use rust_btfreloc::btf::{rewrite, to_usize, write_header, Btf, HEADER_LEN};
 
-/// `btf` with its own types in the order of `kept`, without those that `gone` tells to be others of
+/// `btf` with its own types in the order of `kept`, without those that `gone` maps to types of
 /// its base; each is in one of the two. `None` where it is too long for BTF.
 pub(super) fn renumbered(btf: &Btf<'_>, kept: &[u32], gone: &HashMap<u32, u32>) -> Option<Vec<u8>> {
     let start = btf.start_id();

@@ -2,8 +2,8 @@
 
 //! Takes the ids out of the set8s in `.BTF_ids` again, so that those of other BTF can be filled in.
 //!
-//! A set8 is sorted when it is filled in, and flags move with ids: to which name they belong only the
-//! BTF tells that the ids are of.
+//! A set8 is sorted when it is filled in, and flags move with ids: only the BTF that the ids are of
+//! says to which name they belong.
 
 use std::collections::HashSet;
 

@@ -14,8 +14,8 @@ const VERSION: usize = 0x206;
 const PAYLOAD_OFFSET: usize = 0x248;
 const PAYLOAD_LENGTH: usize = 0x24c;
 
-/// The first version of the boot protocol that tells where the payload is.
-const TELLS_PAYLOAD: u16 = 0x0208;
+/// The first version of the boot protocol that says where the payload is.
+const WITH_PAYLOAD: u16 = 0x0208;
 const SECTOR: usize = 512;
 const ELF: &[u8] = b"\x7fELF";
 
@@ -44,8 +44,8 @@ pub(super) fn vmlinux(image: &[u8]) -> Result<(Vec<u8>, Option<Packing>)> {
 fn payload(image: &[u8]) -> Result<&[u8]> {
     let version = read_u32(image, VERSION).context("cut short")? as u16;
     ensure!(
-        version >= TELLS_PAYLOAD,
-        "boot protocol {}.{:02} does not tell where the kernel is",
+        version >= WITH_PAYLOAD,
+        "boot protocol {}.{:02} does not say where the kernel is",
         version >> 8,
         version & 0xff
     );

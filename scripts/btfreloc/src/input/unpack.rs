@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What modules and kernels are compressed with, told by the first bytes.
+//! What modules and kernels are compressed with, recognised by the first bytes.
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -106,7 +106,7 @@ impl Packing {
         }
     }
 
-    /// Unpacks the payload of a kernel image, behind which there may be bytes that are not its own.
+    /// Unpacks the payload of a kernel image, after which there may be bytes that are not its own.
     pub(super) fn unpack_payload(self, bytes: &[u8]) -> Result<Vec<u8>> {
         // But for gzip, which ends with it already, the build adds the length as a last word.
         let end = bytes.len().saturating_sub(4);

@@ -19,7 +19,7 @@ pub struct Ids {
     pub listed: Vec<Id>,
     /// The sets.
     pub sets: Vec<Set>,
-    /// Whether the symbols that tell what is in it were stripped, as in a kernel's image.
+    /// Whether the symbols that identify what is in it were stripped, as in a kernel's image.
     pub stripped: bool,
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `btfreloc inspect`: what BTF files carry.
+//! `btfreloc inspect`: the BTF in files.
 
-mod carried;
+mod file;
 mod ids;
 mod text;
 
@@ -11,22 +11,22 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-pub use carried::{File, FileKind, Section};
+pub use file::{File, FileKind, Section};
 pub use ids::Ids;
 
 use crate::cli::{self, Format};
 use crate::input::{self, Image, Kernel};
 use crate::status::{complain, Status};
 
-/// Shows what each file carries.
+/// Shows the BTF of each file.
 ///
 /// # Errors
 ///
-/// Nothing can be printed. A file that cannot be read is told, and the others are shown.
+/// Nothing can be printed. A file that cannot be read is reported, and the others are shown.
 pub fn run(args: &cli::Inspect) -> Result<Status> {
     input::once_only(args.files.iter().chain(&args.against).map(PathBuf::as_path))?;
     let kernel = args.against.as_deref().map(Kernel::read).transpose()?;
-    let (mut files, mut status) = (Vec::new(), Status::True);
+    let (mut files, mut status) = (Vec::new(), Status::Clean);
     for path in input::modules(&args.files) {
         match path
             .and_then(|path| Image::read(&path))
@@ -34,7 +34,7 @@ pub fn run(args: &cli::Inspect) -> Result<Status> {
         {
             Ok(file) => {
                 if !file.is_sound() {
-                    status = status.max(Status::NotTrue);
+                    status = status.max(Status::Findings);
                 }
                 files.push(file);
             }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a file carries, for people: one screen.
+//! The BTF of a file, for people: one screen.
 
 use std::io::Write;
 
 use anyhow::Result;
 
-use super::carried::{Parsed, Parts};
+use super::file::{Parsed, Parts};
 use super::{File, FileKind, Ids, Section};
 use crate::input::Content;
 

@@ -2,8 +2,8 @@
 
 //! Fills `.BTF_ids` in the bytes of an ELF file.
 //!
-//! As the compiler leaves it, the section is zero but for flags. What belongs where, its symbols
-//! tell: an id by its name, the number of ids in a set by its size.
+//! As the compiler leaves it, the section is zero but for flags. Its symbols say what belongs
+//! where: an id by its name, the number of ids in a set by its size.
 
 use anyhow::{anyhow, ensure, Context, Result};
 use rust_btfreloc::btf::{put_u32, read_u32, Btf, Kind};
@@ -19,11 +19,11 @@ struct Set<'n> {
     name: &'n [u8],
     /// Where it is in the section, in bytes.
     at: usize,
-    /// Bytes of an entry, and ahead of the first.
+    /// Bytes of an entry, and before the first.
     step: usize,
     /// How many ids it has.
     count: usize,
-    /// Whether the count stands there already, which tells that it is sorted.
+    /// Whether the count is there already, which means that it is sorted.
     done: bool,
 }
 
@@ -45,7 +45,7 @@ pub fn resolve(elf: &mut [u8], btf: &Btf<'_>) -> Result<Resolved> {
     for (byte, filled) in section.zip(filled.bytes) {
         *byte = filled;
     }
-    Ok(filled.told)
+    Ok(filled.resolved)
 }
 
 /// What the section becomes.
@@ -53,7 +53,7 @@ struct Filled {
     /// Where it is in the file, in bytes.
     at: usize,
     bytes: Vec<u8>,
-    told: Resolved,
+    resolved: Resolved,
 }
 
 /// `None` where there is no section, or an empty one.
@@ -66,19 +66,19 @@ fn filled(image: &[u8], btf: &Btf<'_>) -> Result<Option<Filled>> {
     };
     let symbols = elf.symbols().map_err(|error| anyhow!("{error}"))?.iter();
     let own = symbols.filter(|symbol| symbol.section == Some(section.index));
-    let (bytes, told) = fill(original, &own.collect::<Vec<_>>(), btf)?;
+    let (bytes, resolved) = fill(original, &own.collect::<Vec<_>>(), btf)?;
     Ok(Some(Filled {
         at: usize::try_from(section.offset)?,
         bytes,
-        told,
+        resolved,
     }))
 }
 
 fn fill(original: &[u8], symbols: &[Symbol<'_>], btf: &Btf<'_>) -> Result<(Vec<u8>, Resolved)> {
-    let mut told = Resolved::default();
+    let mut resolved = Resolved::default();
     let mut words = original.to_vec();
     let sets = put_counts(symbols, &mut words)?;
-    put_ids(symbols, btf, &mut words, &mut told);
+    put_ids(symbols, btf, &mut words, &mut resolved);
     let symbols = symbols.iter().map(|symbol| (symbol.offset, symbol.name));
     let mut sorted = vec![0; words.len()];
     BtfIds::read(&words, symbols, &mut sorted)
@@ -87,9 +87,9 @@ fn fill(original: &[u8], symbols: &[Symbol<'_>], btf: &Btf<'_>) -> Result<(Vec<u
     for set in sets.iter().filter(|set| set.done && set.step == PAIR) {
         set.keep(original, &mut sorted)?;
     }
-    told.sets = sets.len();
-    told.changed = sorted != original;
-    Ok((sorted, told))
+    resolved.sets = sets.len();
+    resolved.changed = sorted != original;
+    Ok((sorted, resolved))
 }
 
 const WORD: usize = 4;
@@ -142,7 +142,7 @@ fn put_counts<'n>(symbols: &[Symbol<'n>], words: &mut [u8]) -> Result<Vec<Set<'n
 }
 
 /// Writes the id of each type in its place.
-fn put_ids(symbols: &[Symbol<'_>], btf: &Btf<'_>, words: &mut [u8], told: &mut Resolved) {
+fn put_ids(symbols: &[Symbol<'_>], btf: &Btf<'_>, words: &mut [u8], resolved: &mut Resolved) {
     let names = symbols
         .iter()
         .filter_map(|symbol| Some(named(symbol.name)?.1));
@@ -153,19 +153,19 @@ fn put_ids(symbols: &[Symbol<'_>], btf: &Btf<'_>, words: &mut [u8], told: &mut R
         };
         let ids = wanted.ids(kind, name);
         match *ids {
-            [] => told.missing.push(Missing {
+            [] => resolved.missing.push(Missing {
                 symbol: Name(symbol.name).to_string(),
                 kind: kind.to_string(),
                 name: Name(name).to_string(),
             }),
             [_] => {}
-            _ => told.several.push(Several {
+            _ => resolved.several.push(Several {
                 kind: kind.to_string(),
                 name: Name(name).to_string(),
                 ids: ids.clone(),
             }),
         }
-        told.ids += 1;
+        resolved.ids += 1;
         let id = ids.first().copied().unwrap_or(0);
         let at = usize::try_from(symbol.offset).unwrap_or(usize::MAX);
         put_u32(words, at, id);
@@ -173,8 +173,8 @@ fn put_ids(symbols: &[Symbol<'_>], btf: &Btf<'_>, words: &mut [u8], told: &mut R
 }
 
 impl Set<'_> {
-    /// Keeps the entries of a set8 that was sorted before: which flags belong to a name its symbol
-    /// tells no more.
+    /// Keeps the entries of a set8 that was sorted before: its symbols no longer
+    /// say which flags belong to which name.
     fn keep(&self, original: &[u8], sorted: &mut [u8]) -> Result<()> {
         let start = self.at + self.step;
         let range = start..start + self.count * self.step;
@@ -189,7 +189,7 @@ impl Set<'_> {
         ensure!(
             ids(before) == ids(after),
             ".BTF_ids offset {}: set8 {} was resolved with other BTF, and what its flags belong to is \
-             known no more: build the module again",
+             no longer known: build the module again",
             self.at,
             Name(self.name)
         );

@@ -69,7 +69,7 @@ struct Edited {
     module: String,
     #[serde(flatten)]
     resolved: Resolved,
-    /// Whether it lost its signature, which the new bytes make wrong.
+    /// Whether it lost its signature, which is not valid for the new bytes.
     signature_removed: bool,
 }
 
@@ -77,7 +77,7 @@ struct Edited {
 ///
 /// # Errors
 ///
-/// Nothing can be printed. A module that cannot be read or written is told, and the others are done.
+/// Nothing can be printed. A module that cannot be read or written is reported, and the others are done.
 pub fn run(args: &cli::ResolveIds) -> Result<Status> {
     input::once_only(args.modules.iter().chain(&args.base).map(PathBuf::as_path))?;
     let modules = input::modules(&args.modules);
@@ -87,13 +87,13 @@ pub fn run(args: &cli::ResolveIds) -> Result<Status> {
         modules.len()
     );
     let bases = Bases::new(args.base.as_deref(), Path::new("/"));
-    let (mut edited, mut status) = (Vec::new(), Status::True);
+    let (mut edited, mut status) = (Vec::new(), Status::Clean);
     for path in modules {
         match path.and_then(|path| edit(&path, &bases, args.output.as_deref())) {
             Ok(done) => {
-                tell(&done);
+                report(&done);
                 if !done.resolved.missing.is_empty() {
-                    status = status.max(Status::NotTrue);
+                    status = status.max(Status::Findings);
                 }
                 edited.push(done);
             }
@@ -151,7 +151,7 @@ fn resolved(module: &Module, bases: &Bases<'_>) -> Result<(Vec<u8>, Resolved)> {
     Ok((elf, resolved))
 }
 
-fn tell(edited: &Edited) {
+fn report(edited: &Edited) {
     let Edited {
         module,
         resolved,
@@ -165,7 +165,7 @@ fn tell(edited: &Edited) {
     }
     if *signature_removed {
         warn(&format!(
-            "{module}: its signature was removed, as it would be wrong now: sign it again"
+            "{module}: its signature was removed, as it is no longer valid: sign it again"
         ));
     }
 }

@@ -9,7 +9,7 @@ use rust_btfreloc::btf::{Btf, Kind};
 /// Names, each with the types that have it.
 pub(super) struct Wanted<'n> {
     found: HashMap<&'n [u8], Vec<(Kind, u32)>>,
-    /// Of BTF that stands alone, the same for what is only declared: rust_btfreloc makes vmlinux's
+    /// Of standalone BTF, the same for what is only declared: rust_btfreloc makes vmlinux's
     /// struct of it, and its id with it.
     declared: HashMap<&'n [u8], (Kind, u32)>,
     /// The first id that is the module's.

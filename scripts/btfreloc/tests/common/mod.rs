@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use btfreloc_selftests::builder::Builder;
 use serde_json::Value;
 
-/// What a run of the tool left behind.
+/// What a run of the tool printed and returned.
 #[derive(Debug)]
 pub struct Run {
     pub status: i32,
@@ -126,7 +126,7 @@ pub fn folder(test: &str) -> PathBuf {
     folder
 }
 
-/// Writes a file, and tells its path as text.
+/// Writes a file, and returns its path as text.
 pub fn file(folder: &Path, name: &str, bytes: &[u8]) -> String {
     let path = folder.join(name);
     fs::write(&path, bytes).unwrap();

@@ -56,7 +56,7 @@ pub fn kept<'a>(image: &'a [u8], changed: &[&str]) -> (Vec<u8>, Vec<Kept<'a>>, V
         let rest = (symbol.st_info, symbol.st_other, section, value, size);
         (name, format!("{rest:?}"))
     };
-    // e_ident to e_version, and what is behind e_shoff up to e_shnum.
+    // e_ident to e_version, and what is after e_shoff up to e_shnum.
     let header = [&image[..24], &image[48..60]].concat();
     (header, kept.collect(), symbols.iter().map(symbol).collect())
 }

@@ -44,7 +44,7 @@ const VERDICTS: [(Outcome, &str); 7] = [
     ),
     (
         Outcome::Opaque,
-        "The BTF is true; a type without a match is known by name and size only.",
+        "The BTF is correct; a type without a match is known by name and size only.",
     ),
     (
         Outcome::Conflicts,
@@ -84,7 +84,7 @@ pub(super) struct Page<'a> {
 struct Kernel<'a> {
     label: &'a str,
     name: &'a str,
-    /// How many modules it refuses when it is left alone.
+    /// How many modules it refuses without rust_btfreloc.
     refused: usize,
 }
 
@@ -212,7 +212,7 @@ fn rest<'p>(folder: &str, path: &'p str) -> &'p str {
     path.strip_prefix(folder).unwrap_or(path)
 }
 
-/// What tells kernels apart: the folder where each lies in one of its own, else the path.
+/// What distinguishes kernels: the folder where each lies in one of its own, else the path.
 fn short_names(kernels: &[String]) -> Vec<&str> {
     let common = common_folder(kernels.iter().map(String::as_str));
     let names: Vec<_> = kernels.iter().map(|label| rest(common, label)).collect();

@@ -11,14 +11,14 @@ function reasonsOf(data, row, column) {
 	const cell = module.cells[column];
 	const text = (number) => number === undefined ? null : data.texts[number];
 	const newIds = (cell.opaque_ids || [])[Symbol.iterator]();
-	const told = [];
+	const types = [];
 	(module.types || []).forEach((number, index) => {
 		const type = data.types[number];
 		const fate = data.fates[type.fates[column]];
 		if (!fate)
 			return;
 		const said = text(fate.text);
-		told.push({
+		types.push({
 			id: module.ids ? module.ids[index] : index + 1,
 			type: text(type.text),
 			opaque: Boolean(fate.opaque),
@@ -30,6 +30,6 @@ function reasonsOf(data, row, column) {
 		said: text(cell.said),
 		conflicts: (cell.conflicts || []).map(text),
 		alone: text(cell.alone),
-		types: told.filter((type) => type.opaque).concat(told.filter((type) => !type.opaque)),
+		types: types.filter((type) => type.opaque).concat(types.filter((type) => !type.opaque)),
 	};
 }

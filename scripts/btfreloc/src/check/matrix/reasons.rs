@@ -38,7 +38,7 @@ struct Fate {
 struct Type {
     /// A text: its kind, name and size.
     text: usize,
-    /// Its fate on each kernel, where there is something to tell.
+    /// Its fate on each kernel, where there is something to show.
     fates: Vec<Option<usize>>,
 }
 
@@ -61,10 +61,10 @@ struct Cell {
     /// A text: the reason, or the figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     said: Option<usize>,
-    /// Texts: of BTF that stands alone, the types that are not the same in vmlinux.
+    /// Texts: of standalone BTF, the types that are not the same in vmlinux.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     conflicts: Vec<usize>,
-    /// A text: what the kernel says when it is left alone.
+    /// A text: what the kernel says without rust_btfreloc.
     #[serde(skip_serializing_if = "Option::is_none")]
     alone: Option<usize>,
     /// The new ids of the types that are opaque, in their order.

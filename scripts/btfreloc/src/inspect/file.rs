@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The BTF sections of a file, and of which sort they are.
+//! The BTF sections of a file, and of which kind they are.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::Ids;
 use crate::input::{Content, Image, Kernel};
 use crate::plain::contradiction;
 
-/// What a file carries.
+/// A file, and the BTF in it.
 #[derive(Debug, Serialize)]
 pub struct File {
     /// The file.
@@ -24,7 +24,7 @@ pub struct File {
     pub wrapping: Vec<&'static str>,
     /// Bytes of it when unpacked.
     pub size: usize,
-    /// The sort of its BTF.
+    /// The kind of its BTF.
     pub sort: FileKind,
     /// What in plain split BTF contradicts the kernel it was held against.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,19 +35,19 @@ pub struct File {
     pub ids: Option<Ids>,
 }
 
-/// What BTF stands on.
+/// What BTF is split off, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileKind {
     /// There is none.
     None,
-    /// On nothing.
+    /// Off nothing.
     Standalone,
-    /// On a distilled base that comes with it.
+    /// Off a distilled base that comes with it.
     Distilled,
-    /// On the vmlinux that it was built for.
+    /// Off the vmlinux that it was built for.
     PlainSplit,
-    /// On nothing, as it has no types: what kbuild makes of a module in which pahole finds none.
+    /// Off nothing, as it has no types: what kbuild makes of a module in which pahole finds none.
     Empty,
 }
 
@@ -90,7 +90,7 @@ impl File {
     ///
     /// # Errors
     ///
-    /// Its symbols, which tell what is in `.BTF_ids`, are damaged.
+    /// Its symbols, which identify what is in `.BTF_ids`, are damaged.
     pub fn of(image: &Image, kernel: Option<&Kernel>) -> Result<Self> {
         let elf = image.elf().context(image.label.clone())?;
         let data = |name: &[u8]| elf.and_then(|elf| elf.data(&elf.section(name)?));
@@ -125,7 +125,7 @@ impl File {
             size: image.bytes.len(),
             sort,
             stale: match (sort, btf, kernel) {
-                // What cannot be surveyed is told as malformed.
+                // What cannot be surveyed is shown as malformed.
                 (FileKind::PlainSplit, Some(btf), Some(kernel)) => {
                     contradiction(&kernel.base(), btf).ok().flatten()
                 }
@@ -147,7 +147,7 @@ impl File {
 }
 
 impl FileKind {
-    /// The sort of `btf`, which comes with `btf_base`.
+    /// The kind of `btf`, which comes with `btf_base`.
     pub fn of(btf: Option<&[u8]>, btf_base: Option<&[u8]>) -> Self {
         match (btf, btf_base) {
             (None, _) => FileKind::None,
@@ -182,7 +182,7 @@ impl Parts {
     fn of(section: btf::Section, form: Form, bytes: &[u8]) -> Result<Self, Error> {
         let blob = Blob::parse(section, form, bytes)?;
         let mut kinds = BTreeMap::new();
-        // What the ids of split BTF start with only its base can tell.
+        // Only its base says what the ids of split BTF start with.
         let count = Table::walk(&blob, 1, |_, record| {
             *kinds.entry(record.kind().to_string()).or_insert(0) += 1;
             Ok(())

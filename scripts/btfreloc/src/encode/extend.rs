@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BTF that gets more types behind those it has.
+//! BTF to which types are added, after those it has.
 
 use rust_btfreloc::btf::{put_u32, to_usize, write_header, Btf, Kind, Record, HEADER_LEN};
 
 /// A copy of BTF to which types are added.
-pub(super) struct Grown<'a> {
+pub(super) struct ExtendedBtf<'a> {
     /// What it was before.
     pub(super) before: Btf<'a>,
     types: Vec<u8>,
@@ -13,9 +13,9 @@ pub(super) struct Grown<'a> {
     next_id: u32,
 }
 
-impl<'a> Grown<'a> {
+impl<'a> ExtendedBtf<'a> {
     pub(super) fn new(before: Btf<'a>) -> Self {
-        Grown {
+        ExtendedBtf {
             types: before.blob().types().to_vec(),
             strings: before.blob().strings().to_vec(),
             next_id: before.end_id(),
@@ -36,7 +36,7 @@ impl<'a> Grown<'a> {
     /// Makes the type `id`, one of those that were there before, refer to `to`.
     pub(super) fn refer(&mut self, id: u32, to: u32) {
         if let Some(record) = self.before.record(id) {
-            // Behind name and info.
+            // After name and info.
             put_u32(&mut self.types, to_usize(record.at()) + 8, to);
         }
     }
