@@ -331,7 +331,7 @@ fn ids_that_were_filled_in_before_are_filled_in_anew() {
     let gone = with_sections(&before, &[(".BTF", None), (".BTF.base", None)]).unwrap();
     fs::write(&output, &gone).unwrap();
     let refused = run(&force);
-    let reason = "was filled in before, and which flags belong to which kfunc is known no more";
+    let reason = "was filled in before, and which flags belong to which kfunc is no longer known";
     assert!(refused.err.contains(reason), "{}", refused.err);
     assert_eq!(refused.status, 1);
     assert!(fs::read(&output).unwrap() == gone);

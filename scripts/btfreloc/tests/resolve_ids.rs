@@ -214,7 +214,7 @@ fn flags_of_a_set8_that_other_btf_sorted_are_not_guessed() {
     let mut image = module(&other, &SYMBOLS);
     let before = image.clone();
     let error = ".BTF_ids offset 32: set8 kfuncs was resolved with other BTF, and what its flags \
-                 belong to is known no more: build the module again";
+                 belong to is no longer known: build the module again";
     assert_eq!(fill("ids-other", &mut image).unwrap_err(), error);
     assert_eq!(image, before);
 }

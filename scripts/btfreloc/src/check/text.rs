@@ -134,10 +134,9 @@ fn figures(relocated: &Relocated) -> String {
 }
 
 fn rebased_figures(rebased: &Rebased) -> String {
-    let mut text = rebased.text.clone();
-    if rebased.conflicts != 0 {
-        text += &format!(", conflicts {}", rebased.conflicts);
-    }
+    // As the kernel log has it.
+    let (counts, conflicts) = (&rebased.text, rebased.conflicts);
+    let mut text = format!("{counts}, {conflicts} differ from vmlinux's");
     if let Some(first) = &rebased.first {
         text += &format!(" (first: {first})");
     }
