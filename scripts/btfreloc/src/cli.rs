@@ -2,7 +2,7 @@
 
 //! What can be typed. Help, man pages and completions are all made from this.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
@@ -167,10 +167,13 @@ pub struct ResolveIds {
     pub format: Format,
 }
 
-/// `btfreloc encode`
+const RESOLVE_IDS_STATUS: &str = "\
+Exit status: 0 if every id was found, 1 if one was not, and is 0 in the module now, 2 if something could not be \
+read or written or the command line is wrong.";
+
+/// What `btfreloc encode` and `btfreloc distill` change, and where it goes.
 #[derive(Args)]
-#[command(after_help = format!("{INPUTS}\n\n{CHANGED}\n\n{CHANGE_STATUS}"))]
-pub struct Encode {
+pub struct Change {
     /// Modules, and folders that are searched for them; - for standard input
     #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
     pub modules: Vec<PathBuf>,
@@ -178,6 +181,25 @@ pub struct Encode {
     /// else the running one
     #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
     pub base: Option<PathBuf>,
+    /// Where the module goes instead, compressed as its name says; - for standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+impl Change {
+    /// All files that are read.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.modules.iter().chain(&self.base).map(PathBuf::as_path)
+    }
+}
+
+/// `btfreloc encode`
+#[derive(Args)]
+#[command(after_help = format!("{INPUTS}\n\n{CHANGED}\n\n{CHANGE_STATUS}"))]
+pub struct Encode {
+    /// Modules that are changed.
+    #[command(flatten)]
+    pub change: Change,
     /// Make standalone BTF, for kernels whose vmlinux is not at hand; it needs rust_btfreloc to load
     #[arg(long, conflicts_with = "base")]
     pub standalone: bool,
@@ -187,28 +209,15 @@ pub struct Encode {
     /// The pahole to call
     #[arg(long, value_name = "PROGRAM", default_value = "pahole", value_hint = ValueHint::CommandName)]
     pub pahole: PathBuf,
-    /// Where the module goes instead, compressed as its name says; - for standard output
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
 }
 
-const RESOLVE_IDS_STATUS: &str = "\
-Exit status: 0 if every id was found, 1 if one was not, and is 0 in the module now, 2 if something could not be \
-read or written or the command line is wrong.";
 /// `btfreloc distill`
 #[derive(Args)]
 #[command(after_help = format!("{INPUTS}\n\n{CHANGED}\n\n{CHANGE_STATUS}"))]
 pub struct Distill {
-    /// Modules, and folders that are searched for them; - for standard input
-    #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
-    pub modules: Vec<PathBuf>,
-    /// The kernel that they were built for, by default the one that is installed of their vermagic's release,
-    /// else the running one
-    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
-    pub base: Option<PathBuf>,
-    /// Where the module goes instead, compressed as its name says; - for standard output
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
+    /// Modules that are changed.
+    #[command(flatten)]
+    pub change: Change,
     /// Where the new .BTF goes, raw; then the module is left as it is unless there is an --output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub raw_btf: Option<PathBuf>,

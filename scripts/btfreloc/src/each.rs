@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::input::{self, Module};
 use crate::output;
-use crate::status::{complain, warn, Refused, Status};
+use crate::status::{complain, Finding, Status};
 
 /// Calls `change` with each module that `paths` name; where all goes to one output, `only_one`,
 /// there may be no second.
@@ -36,7 +36,7 @@ pub fn module(
         Ok(()) => Status::Clean,
         Err(error) => {
             complain(&error);
-            match error.is::<Refused>() {
+            match error.is::<Finding>() {
                 true => Status::Findings,
                 false => Status::BadInput,
             }
@@ -67,10 +67,7 @@ pub fn put(module: &Module, elf: &[u8], to: Option<&Path>) -> Result<()> {
     let before = &module.image().bytes;
     output::put_module(module.image(), elf, to)?;
     if elf != before && output::without_signature(before).len() != before.len() {
-        warn(&format!(
-            "{}: its signature was removed, as it is no longer valid: sign it again",
-            module.label()
-        ));
+        output::warn_unsigned(module.label());
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use anyhow::{ensure, Context, Result};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::input::{is_stream, label, Image, Packing};
+use crate::status::warn;
 
 /// What ends a module that carries a signature (`include/uapi/linux/module_signature.h`).
 const SIGNED: &[u8] = b"~Module signature appended~\n";
@@ -49,6 +50,13 @@ pub fn put_module(image: &Image, elf: &[u8], output: Option<&Path>) -> Result<bo
         }
     }
     Ok(unsigned.len() != elf.len())
+}
+
+/// Warns that the module `label` lost its signature.
+pub fn warn_unsigned(label: &str) {
+    warn(&format!(
+        "{label}: its signature was removed, as it is no longer valid: sign it again"
+    ));
 }
 
 /// The module `elf` without its signature.

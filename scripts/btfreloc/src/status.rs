@@ -21,11 +21,11 @@ pub enum Status {
 
 /// A finding about an input that could be read.
 #[derive(Debug)]
-pub struct Refused(pub String);
+pub struct Finding(pub String);
 
-impl std::error::Error for Refused {}
+impl std::error::Error for Finding {}
 
-impl Display for Refused {
+impl Display for Finding {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

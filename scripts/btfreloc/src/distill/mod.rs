@@ -5,7 +5,7 @@
 mod ids;
 mod result;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
 
@@ -17,7 +17,7 @@ use rust_btfreloc::reloc::Cause;
 use crate::input::{self, Bases, Content, Module};
 use crate::inspect::FileKind;
 use crate::sections::with_sections;
-use crate::status::{note, warn, Refused, Status};
+use crate::status::{note, warn, Finding, Status};
 use crate::{cli, each, output};
 
 /// Distills the BTF of modules.
@@ -27,18 +27,18 @@ use crate::{cli, each, output};
 /// The command line does not fit together. A module that cannot be read, or not be distilled, is
 /// reported, and the others are distilled.
 pub fn run(args: &cli::Distill) -> Result<Status> {
-    input::once_only(args.modules.iter().chain(&args.base).map(PathBuf::as_path))?;
-    let bases = Bases::new(args.base.as_deref(), Path::new("/"));
-    let outputs = [&args.output, &args.raw_btf, &args.raw_base];
+    input::once_only(args.change.paths())?;
+    let bases = Bases::new(args.change.base.as_deref(), Path::new("/"));
+    let outputs = [&args.change.output, &args.raw_btf, &args.raw_base];
     let only_one = outputs.iter().any(|output| output.is_some());
-    each::module(&args.modules, only_one, |path| {
+    each::module(&args.change.modules, only_one, |path| {
         let module = Module::read(path)?;
         let done = distill(&module, &bases);
         match done.with_context(|| module.label().to_owned())? {
             Outcome::Done(done) => write(args, &module, &done),
             Outcome::Needless(why) => {
                 note(&format!("{}: {why}: left as it is", module.label()));
-                each::leave(&module, args.output.as_deref())
+                each::leave(&module, args.change.output.as_deref())
             }
         }
     })
@@ -71,19 +71,19 @@ fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
             ))
         }
     };
-    let plain = plain.map_err(|reason| Refused(reason.to_owned()))?;
+    let plain = plain.map_err(|reason| Finding(reason.to_owned()))?;
     let base = bases.of(module)?;
-    let refused = |cause: Cause<'_>| Refused(cause.to_string());
+    let finding = |cause: Cause<'_>| Finding(cause.to_string());
     let roots = sections.elf.as_ref().map(ids::roots).transpose();
-    let roots = roots.map_err(refused)?.unwrap_or_default();
+    let roots = roots.map_err(finding)?.unwrap_or_default();
     let distilled = Distilled::of(&base.base(), plain, &roots).map_err(|reason| {
-        Refused(format!(
+        Finding(format!(
             "not made for {}: {reason}; name the vmlinux it was built for with --base",
             base.label()
         ))
     })?;
     let ids = sections.elf.map(|elf| Mapped::of(&elf, &distilled));
-    let ids = ids.transpose().map_err(refused)?;
+    let ids = ids.transpose().map_err(finding)?;
     Ok(Outcome::Done(Done {
         distilled,
         ids: ids.flatten(),
@@ -100,7 +100,7 @@ fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
     for (to, bytes) in raw {
         to.as_ref().map_or(Ok(()), |to| output::write(to, bytes))?;
     }
-    if args.output.is_none() && raw.iter().any(|(to, _)| to.is_some()) {
+    if args.change.output.is_none() && raw.iter().any(|(to, _)| to.is_some()) {
         return Ok(());
     }
     let (image, label) = (module.image(), module.label());
@@ -123,5 +123,5 @@ fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
     ];
     sections.extend(ids.iter().map(|ids| (".BTF_ids", Some(&*ids.bytes))));
     let elf = with_sections(&image.bytes, &sections).with_context(|| label.to_owned())?;
-    each::put(module, &elf, args.output.as_deref())
+    each::put(module, &elf, args.change.output.as_deref())
 }

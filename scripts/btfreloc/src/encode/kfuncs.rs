@@ -19,7 +19,7 @@ use rust_btfreloc::reloc::btf_ids::Form;
 use rust_btfreloc::text::Name;
 
 use super::extend::ExtendedBtf;
-use crate::status::Refused;
+use crate::status::Finding;
 
 /// Of a set8: its ids are kfuncs (`include/linux/btf_ids.h`).
 const BTF_SET8_KFUNCS: u32 = 1 << 0;
@@ -105,7 +105,7 @@ fn named<'e>(elf: &Elf<'e>) -> Result<Vec<(&'e [u8], u32)>> {
     sets.retain(|set| is_kfuncs(set.offset));
     if let Some(set) = sets.iter().find(|set| word(set.offset) != Some(0)) {
         let (at, name) = (set.offset, Name(set.name));
-        bail!(Refused(format!(
+        bail!(Finding(format!(
             ".BTF_ids offset {at}: {name} was filled in before, and which flags belong to which kfunc is \
              no longer known: build the module again"
         )));

@@ -34,7 +34,7 @@ use crate::distill::Distilled;
 use crate::input::{self, Bases, Kernel, Module};
 use crate::resolve_ids::{resolve, with_btf};
 use crate::sections::with_sections;
-use crate::status::{note, warn, Refused, Status};
+use crate::status::{note, Finding, Status};
 use crate::{cli, each, output};
 use pahole::Pahole;
 
@@ -52,13 +52,13 @@ struct Encoder<'a> {
 /// There is no pahole that serves, or the command line does not fit together. A module that cannot
 /// be read or written, or has no DWARF, is reported, and the others get their BTF.
 pub fn run(args: &cli::Encode) -> Result<Status> {
-    input::once_only(args.modules.iter().chain(&args.base).map(PathBuf::as_path))?;
+    input::once_only(args.change.paths())?;
     let encoder = Encoder {
         args,
         pahole: Pahole::find(&args.pahole)?,
-        bases: Bases::new(args.base.as_deref(), Path::new("/")),
+        bases: Bases::new(args.change.base.as_deref(), Path::new("/")),
     };
-    each::module(&args.modules, args.output.is_some(), |path| {
+    each::module(&args.change.modules, args.change.output.is_some(), |path| {
         let module = Module::read(path)?;
         encoder
             .module(&module)
@@ -74,7 +74,7 @@ struct Encoded {
 
 impl Encoder<'_> {
     fn module(&self, module: &Module) -> Result<()> {
-        let to = self.args.output.as_deref();
+        let to = self.args.change.output.as_deref();
         let label = module.label();
         if !self.is_to_encode(module)? {
             note(&format!(
@@ -102,12 +102,7 @@ impl Encoder<'_> {
         };
         let none = || bail!("made without its base");
         let resolved = with_btf(&input, none, |btf| resolve(&mut elf, btf))?;
-        for missing in &resolved.missing {
-            warn(&format!("{label}: {missing}"));
-        }
-        for several in &resolved.several {
-            warn(&format!("{label}: {several}"));
-        }
+        resolved.warn(label);
         each::put(module, &elf, to)
     }
 
@@ -119,13 +114,13 @@ impl Encoder<'_> {
     fn is_to_encode(&self, module: &Module) -> Result<bool> {
         let sections = module.sections()?;
         let Some(elf) = sections.elf else {
-            bail!(Refused("raw BTF is no module".to_owned()));
+            bail!(Finding("raw BTF is no module".to_owned()));
         };
         if sections.btf.is_some() && !self.args.force {
             return Ok(false);
         }
         if elf.section(b".debug_info").is_none() {
-            bail!(Refused(
+            bail!(Finding(
                 "no DWARF (.debug_info) to make BTF of: build it with `make KCFLAGS=-g`, or for a kernel \
                  with CONFIG_DEBUG_INFO, and encode it before it is stripped"
                     .to_owned()
@@ -166,7 +161,7 @@ impl Encoder<'_> {
         let Some(made) = made else {
             return Ok(None);
         };
-        let elf = Elf::parse(image).map_err(|error| Refused(error.to_string()))?;
+        let elf = Elf::parse(image).map_err(|error| Finding(error.to_string()))?;
         let vmlinux = base.map(Kernel::base);
         let tagged = read(vmlinux.as_ref(), &made, |btf| kfuncs::tag(&elf, btf))?;
         let btf = deduplicated(base, tagged.unwrap_or(made))?;
@@ -180,7 +175,7 @@ impl Encoder<'_> {
                 btf_base: None,
             }));
         };
-        let distilled = Distilled::of(&base, &btf, &[]).map_err(Refused)?;
+        let distilled = Distilled::of(&base, &btf, &[]).map_err(Finding)?;
         Ok(Some(Encoded {
             btf: distilled.btf,
             btf_base: Some(distilled.btf_base),
@@ -191,7 +186,7 @@ impl Encoder<'_> {
 /// Takes out of `image`, which is that of `module`, the BTF that there is: readers stumble over BTF
 /// without types.
 fn leave_without(module: &Module, image: &[u8], to: Option<&Path>) -> Result<()> {
-    let elf = Elf::parse(image).map_err(|error| Refused(error.to_string()))?;
+    let elf = Elf::parse(image).map_err(|error| Finding(error.to_string()))?;
     if elf.section(b".BTF").is_none() {
         return each::leave(module, to);
     }

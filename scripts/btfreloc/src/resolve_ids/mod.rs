@@ -43,6 +43,18 @@ pub struct Resolved {
     pub several: Vec<Several>,
 }
 
+impl Resolved {
+    /// Warns of what was not found in the module `label`, or not for certain.
+    pub fn warn(&self, label: &str) {
+        for missing in &self.missing {
+            warn(&format!("{label}: {missing}"));
+        }
+        for several in &self.several {
+            warn(&format!("{label}: {several}"));
+        }
+    }
+}
+
 /// A type that is not there.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs)]
@@ -157,16 +169,9 @@ fn report(edited: &Edited) {
         resolved,
         signature_removed,
     } = edited;
-    for missing in &resolved.missing {
-        warn(&format!("{module}: {missing}"));
-    }
-    for several in &resolved.several {
-        warn(&format!("{module}: {several}"));
-    }
+    resolved.warn(module);
     if *signature_removed {
-        warn(&format!(
-            "{module}: its signature was removed, as it is no longer valid: sign it again"
-        ));
+        output::warn_unsigned(module);
     }
 }
 
