@@ -25,6 +25,7 @@ mod decision;
 mod described;
 pub mod distill;
 pub mod distilled;
+mod hollow;
 mod index;
 pub mod plain;
 pub mod standalone;

@@ -115,7 +115,7 @@ fn a_declaration_stays_where_the_module_has_a_struct_of_that_name() {
     let new_ids = ids(&vmlinux, &module);
     assert_eq!(
         new_ids,
-        [Some(7), Some(8), Some(5), Some(6), Some(9), Some(3)]
+        [Some(9), Some(10), Some(7), Some(8), Some(11), Some(3)]
     );
 }
 
@@ -143,7 +143,7 @@ fn a_declaration_follows_what_the_module_has_of_its_name() {
         b.fwd("s", false);
     });
     assert_eq!(ids(&vmlinux, &module(&[4])), [Some(1), Some(1)]);
-    assert_eq!(ids(&vmlinux, &module(&[8])), [Some(2), Some(3)]);
+    assert_eq!(ids(&vmlinux, &module(&[8])), [Some(2), Some(5)]);
 }
 
 #[test]

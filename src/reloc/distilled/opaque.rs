@@ -18,8 +18,8 @@
 
 use super::matching::Use;
 use super::{Fate, Why};
-use crate::btf::{copy, info, put_u32, to_usize, Btf, Kind, Record, RECORD_LEN};
-use crate::reloc::Base;
+use crate::btf::{copy, info, put_u32, Btf, Kind, Record};
+use crate::reloc::hollow::{put_words, Hollow};
 
 /// The form that a type is carried in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,52 +132,4 @@ impl Opaque {
         }
         Some(rest)
     }
-}
-
-/// The two types that the members of carried composites are made of, in front of the first of
-/// those: a pointer to void, and an array of none of them.
-#[derive(Clone, Copy)]
-pub(super) struct Hollow {
-    pointer_id: u32,
-    /// Type of the array's index.
-    index_id: u32,
-}
-
-impl Hollow {
-    pub(super) const TYPES: u32 = 2;
-    /// Two records, and what an ARRAY has after its own.
-    pub(super) const LEN: u32 = 2 * RECORD_LEN + 12;
-
-    /// With the pointer at `pointer_id`. The index is an `int` of `base`; the kernel asks for no INT
-    /// there, so that where a base has none the pointer serves.
-    pub(super) fn new(base: &Base<'_>, pointer_id: u32) -> Self {
-        let int = base
-            .named(b"int")
-            .find(|(_, record)| record.kind() == Kind::Int);
-        Hollow {
-            pointer_id,
-            index_id: int.map_or(pointer_id, |(id, _)| id),
-        }
-    }
-
-    fn array_id(self) -> u32 {
-        self.pointer_id.saturating_add(1)
-    }
-
-    /// Writes the two; `None` where `out` is short.
-    pub(super) fn write(self, out: &mut [u8]) -> Option<&mut [u8]> {
-        let (new, rest) = out.split_at_mut_checked(to_usize(Self::LEN))?;
-        let (pointer, array) = new.split_at_mut_checked(to_usize(RECORD_LEN))?;
-        put_words(pointer, &[0, info(Kind::Ptr, false, 0), 0])?;
-        let header = info(Kind::Array, false, 0);
-        put_words(array, &[0, header, 0, self.pointer_id, self.index_id, 0])?;
-        Some(rest)
-    }
-}
-
-fn put_words(out: &mut [u8], words: &[u32]) -> Option<()> {
-    for (at, word) in (0..usize::MAX).step_by(4).zip(words) {
-        put_u32(out, at, *word)?;
-    }
-    Some(())
 }

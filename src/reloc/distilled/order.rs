@@ -2,17 +2,19 @@
 
 //! Where opaque types stand among a module's own, and the ids that follow from it.
 
-use super::opaque::{Hollow, Opaque};
+use super::opaque::Opaque;
 use super::Fate;
 use crate::btf::{len_u32, to_usize, Btf};
-use crate::reloc::tables::{is_less, name_of, put, sort_by_key};
+use crate::reloc::hollow::Hollow;
+use crate::reloc::tables::{is_less, name_of, put, sort_by_key, Name};
 
 /// Puts `opaque`, words of [`Opaque`], in the order of the names they will have and finds each its
 /// place: the index of the module's type that it goes before. Where the module's types are not
 /// sorted, or one has a name too long to be compared again and again, all go last.
 pub(super) fn arrange(btf: &Btf<'_>, opaque: &mut [u32], places: &mut [u32]) {
     let key = |word| Opaque::from_word(word).key(btf);
-    if opaque.is_empty() || !is_sorted(btf) || !sort_by_key(opaque, key) {
+    let named = |word| key(word).map(|(name, id)| (Name::whole(name), id));
+    if opaque.is_empty() || !is_sorted(btf) || !sort_by_key(opaque, named) {
         places.fill(btf.own_count());
         return;
     }

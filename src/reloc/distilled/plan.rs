@@ -4,11 +4,12 @@
 //! written.
 
 use super::matching::Use;
-use super::opaque::{Hollow, Opaque};
+use super::opaque::Opaque;
 use super::order;
 use super::strings::Strings;
 use super::{matching, Fate, Verified, Why};
 use crate::btf::{len_u32, to_usize, Btf, Error, Kind, Reason, Record, MAX_NAME_OFFSET, MAX_TYPE};
+use crate::reloc::hollow::Hollow;
 use crate::reloc::Base;
 
 /// What is done where a distilled type has no match.

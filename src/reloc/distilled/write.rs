@@ -2,9 +2,10 @@
 
 //! Writes the relocated BTF: header, types with new ids and strings, layout, strings.
 
-use super::opaque::{Hollow, Opaque};
+use super::opaque::Opaque;
 use super::RelocationPlan;
 use crate::btf::{copy, len_u32, rewrite, to_usize, write_header, Error, Reason};
+use crate::reloc::hollow::Hollow;
 
 impl RelocationPlan<'_> {
     /// Length in bytes of the BTF that [`RelocationPlan::write`] makes.

@@ -24,6 +24,9 @@
 //! tag on one side only, as gcc has none, does not make the struct that holds the pointer another;
 //! the pointer itself stays the module's.
 //!
+//! A STRUCT or UNION that stays the module's own while vmlinux has its name must not pass for
+//! vmlinux's: it gets another name, and is no struct of scalars (see `renamed.rs`).
+//!
 //! In three steps: [`recognise`] finds that BTF is standalone, [`StandaloneSurvey::of`] looks at it and says
 //! how much scratch is needed, [`RebasePlan::new`] decides. Nothing can fail any more in [`RebasePlan::write`]
 //! but for want of room. [`RebasePlan::conflicts`] says which types vmlinux has in another layout.
@@ -35,6 +38,7 @@ mod equivalence;
 mod pairs;
 mod plan;
 mod recognise;
+mod renamed;
 mod retained;
 mod reverse_refs;
 mod strings;

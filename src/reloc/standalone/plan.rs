@@ -6,10 +6,12 @@ use super::by_name::ByName;
 use super::compare::Sides;
 use super::equivalence::Equivalence;
 use super::pairs::Pairs;
-use super::retained::retain;
+use super::renamed::Renamed;
+use super::retained::{number, retain};
 use super::strings::{records, Strings};
 use super::survey::{StandaloneSurvey, Tables};
 use crate::btf::{len_u32, to_usize, verify, Bits, Btf, Error, Known, Reason, Record, MAX_TYPE};
+use crate::reloc::hollow::Hollow;
 use crate::reloc::tables::put;
 use crate::reloc::Base;
 
@@ -34,6 +36,9 @@ pub struct RebasePlan<'a> {
     ids: &'a [u32],
     /// The types that stay the module's own, in the order of their new ids.
     pub(super) kept: &'a [u32],
+    pub(super) renamed: Renamed<'a>,
+    /// What the types in front of those are, where one that is renamed needs them.
+    pub(super) hollow: Option<Hollow>,
     pub(super) strings: Strings<'a>,
 }
 
@@ -75,14 +80,21 @@ impl<'a> RebasePlan<'a> {
         let offsets = core::mem::take(&mut tables.offsets);
         verify(&mut btf, &base.known(), offsets, &mut tables.identifiers)?;
         let count = decide(base, &btf, &mut tables);
-        let kept: &[u32] = tables.kept.get(..count).unwrap_or_default();
+        let kept = tables.kept.get_mut(..count).unwrap_or_default();
+        rename(base, &btf, &mut tables.renamed, kept).map_err(failed)?;
+        let kept: &[u32] = kept;
         let start = base.btf().end_id();
+        let hollow = tables.renamed.any_hollow(&btf, kept);
+        let hollow = hollow.then(|| Hollow::new(base, start));
+        let start = start.saturating_add(hollow.map_or(0, |_| Hollow::TYPES));
         let last = len_u32(kept).map(|count| start.saturating_add(count).saturating_sub(1));
         if last.is_none_or(|last| last > MAX_TYPE) {
             return Err(failed(Reason::OutputTooLarge));
         }
-        let strings = base.btf().end_str_off();
-        let strings = Strings::keep(&survey.blob, tables.strings, strings, records(&btf, kept));
+        number(tables.ids, kept, start);
+        let (strings, added) = (base.btf().end_str_off(), tables.renamed.len());
+        let kept_records = records(&btf, kept);
+        let strings = Strings::keep(&survey.blob, tables.strings, strings, added, kept_records);
         let strings = strings.map_err(failed)?;
         *plan = Some(RebasePlan {
             base,
@@ -91,6 +103,8 @@ impl<'a> RebasePlan<'a> {
             pairs: tables.pairs,
             ids: tables.ids,
             kept,
+            renamed: tables.renamed,
+            hollow,
             strings,
         });
         Ok(())
@@ -119,9 +133,10 @@ impl<'a> RebasePlan<'a> {
         }
     }
 
-    /// The types that stay the module's own.
-    pub(super) fn kept_records(&self) -> impl Iterator<Item = Record<'_>> {
-        records(&self.btf, self.kept)
+    /// The types that stay the module's own, each with its id in the module's BTF.
+    pub(super) fn kept_records(&self) -> impl Iterator<Item = (u32, Record<'_>)> {
+        let kept = self.kept.iter();
+        kept.filter_map(|id| Some((*id, self.btf.record(*id)?)))
     }
 
     pub(super) fn equivalence(&self) -> Equivalence<'_, 'a> {
@@ -142,8 +157,8 @@ fn verify<'a>(
     })
 }
 
-/// Fills in the new id of each type, and puts the types that stay the module's own in
-/// `tables.kept`; returns how many they are.
+/// Fills in the new id of each type that becomes vmlinux's, and puts the types that stay the module's
+/// own in `tables.kept`; returns how many they are.
 // In a frame of its own: a kernel's stack is small.
 #[inline(never)]
 fn decide(base: &Base<'_>, btf: &Btf<'_>, tables: &mut Tables<'_>) -> usize {
@@ -154,8 +169,20 @@ fn decide(base: &Base<'_>, btf: &Btf<'_>, tables: &mut Tables<'_>) -> usize {
         let theirs = tables.pairs.same(id).unwrap_or(0);
         put(tables.ids, to_usize(id.wrapping_sub(1)), theirs);
     }
-    let start = base.btf().end_id();
-    retain(btf, &tables.reverse_refs, tables.ids, tables.kept, start)
+    retain(btf, &tables.reverse_refs, tables.ids, tables.kept)
+}
+
+/// Gives those of `kept` other names that need them, and puts all in the order of their names.
+#[inline(never)]
+fn rename(
+    base: &Base<'_>,
+    btf: &Btf<'_>,
+    renamed: &mut Renamed<'_>,
+    kept: &mut [u32],
+) -> Result<(), Reason> {
+    renamed.find(base, btf, kept);
+    renamed.sort(btf, kept);
+    renamed.place(btf, kept)
 }
 
 fn equivalence<'s, 'a>(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which types stay the module's own, and in which order.
+//! Which types stay the module's own.
 
 use super::reverse_refs::ReverseRefs;
 use crate::btf::{to_usize, Btf, Kind, Record};
-use crate::reloc::tables::{put, sort_by_name};
+use crate::reloc::tables::put;
 
 /// Stands for a new id that is not known yet.
 const KEPT: u32 = u32::MAX;
@@ -19,14 +19,12 @@ pub(super) struct Retained<'k> {
 }
 
 /// Keeps, of the types of `btf` that have no id of vmlinux in `ids`, those that [`is_root`] selects,
-/// what they refer to, and the tags on both. Puts them in `kept`, in the order of their names, fills
-/// in their new ids, from `start` on, and returns how many they are.
+/// what they refer to, and the tags on both. Puts them in `kept` and returns how many they are.
 pub(super) fn retain(
     btf: &Btf<'_>,
     reverse_refs: &ReverseRefs<'_>,
     ids: &mut [u32],
     kept: &mut [u32],
-    start: u32,
 ) -> usize {
     let mut keep = Retained {
         btf,
@@ -45,13 +43,14 @@ pub(super) fn retain(
             keep.add(id);
         }
     }
-    let len = keep.len;
-    let kept = kept.get_mut(..len).unwrap_or_default();
-    sort_by_name(btf, kept);
-    for (new, id) in (start..u32::MAX).zip(kept.iter()) {
+    keep.len
+}
+
+/// Fills in the new ids of the types `kept`, in their order, from `start` on.
+pub(super) fn number(ids: &mut [u32], kept: &[u32], start: u32) {
+    for (new, id) in (start..u32::MAX).zip(kept) {
         put(ids, to_usize(id.wrapping_sub(1)), new);
     }
-    len
 }
 
 /// Whether a type that vmlinux does not have is kept even if no other refers to it.

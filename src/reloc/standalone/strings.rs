@@ -16,6 +16,7 @@ pub(super) struct Strings<'a> {
 
 impl<'a> Strings<'a> {
     /// Keeps the strings of `records`, whose offsets are in range, in `bytes`, which is empty.
+    /// `added` bytes are to follow.
     ///
     /// # Errors
     ///
@@ -24,6 +25,7 @@ impl<'a> Strings<'a> {
         blob: &Blob<'_>,
         mut bytes: RankSetBuilder<'a>,
         start: u32,
+        added: u32,
         records: impl Iterator<Item = Record<'r>>,
     ) -> Result<Self, Reason> {
         let mut len = 0u32;
@@ -35,11 +37,17 @@ impl<'a> Strings<'a> {
         }
         // Not all who read BTF take a string part without a byte.
         let len = len.max(1);
-        if start.saturating_add(len).saturating_sub(1) > MAX_NAME_OFFSET {
+        let end = start.saturating_add(len).saturating_add(added);
+        if end.saturating_sub(1) > MAX_NAME_OFFSET {
             return Err(Reason::OutputTooLarge);
         }
         let bytes = bytes.build();
         Ok(Strings { bytes, len, start })
+    }
+
+    /// Offset of the first byte after them.
+    pub(super) fn end(&self) -> u32 {
+        self.start.saturating_add(self.len)
     }
 
     /// Bytes that [`Strings::write`] writes.

@@ -5,6 +5,7 @@
 use super::by_name::ByName;
 use super::pairs::Pairs;
 use super::recognise::recognise;
+use super::renamed::Renamed;
 use super::reverse_refs::ReverseRefs;
 use crate::btf::{to_usize, Bits, Blob, Btf, Error, Form, Section, Table};
 use crate::reloc::tables::{RankSetBuilder, Words};
@@ -62,6 +63,7 @@ pub(super) struct Tables<'a> {
     pub(super) pairs: Pairs<'a>,
     pub(super) reverse_refs: ReverseRefs<'a>,
     pub(super) names: ByName<'a>,
+    pub(super) renamed: Renamed<'a>,
     pub(super) ids: &'a mut [u32],
     pub(super) kept: &'a mut [u32],
     pub(super) strings: RankSetBuilder<'a>,
@@ -121,7 +123,7 @@ impl<'a> StandaloneSurvey<'a> {
 impl Sizes {
     fn total(&self) -> usize {
         let types = to_usize(self.types);
-        (types.saturating_mul(2))
+        (types.saturating_mul(3))
             .saturating_add(Table::needs(self.types, 0))
             .saturating_add(Bits::needs(self.strings))
             .saturating_add(Pairs::needs(self.types))
@@ -142,6 +144,7 @@ impl Sizes {
             pairs: Pairs::new(take(Pairs::needs(self.types))?, self.types)?,
             reverse_refs: ReverseRefs::new(take(reverse_refs)?, self.types)?,
             names: ByName::new(take(ByName::needs(self.types))?, self.types)?,
+            renamed: Renamed::new(take(types)?),
             ids: take(types)?,
             kept: take(types)?,
             strings: RankSetBuilder::new(take(RankSetBuilder::needs(self.strings))?, self.strings)?,

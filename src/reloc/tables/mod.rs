@@ -8,7 +8,7 @@ mod heap_sort;
 mod rank_set;
 mod words;
 
-pub(super) use by_name::{is_less, name_of, sort_by_key, sort_by_name};
+pub(super) use by_name::{is_less, name_of, sort_by_key, Name};
 pub(super) use hash::hash;
 pub(super) use heap_sort::heap_sort;
 pub(super) use rank_set::{RankSet, RankSetBuilder};

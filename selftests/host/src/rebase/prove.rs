@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Rebased;
-use crate::peer::{Btf, Type, Word, ENUM, ENUM64, FWD, INT, STRUCT, TYPEDEF, TYPE_TAG, UNION};
+use crate::peer::{Btf, Type, Word, ENUM, ENUM64, FWD, INT, PTR, STRUCT, TYPEDEF, TYPE_TAG, UNION};
 
 /// A type of the module and a type of vmlinux.
 type Pair = (u32, u32);
@@ -28,7 +28,7 @@ pub fn prove(vmlinux: &Btf<'_>, alone: &Btf<'_>, rebased: &Rebased) -> Result<Pr
     let result = Btf::split(vmlinux, &rebased.btf).map_err(|err| format!("libbpf: {err:?}"))?;
     let mut proof = Proof::default();
     let mut pairs = Vec::new();
-    let mut kept = 0;
+    let (mut kept, mut hollow) = (0, false);
     for (id, type_) in alone.own() {
         match rebased.new_ids[id as usize] {
             Some(new) if new < vmlinux.end_id() => pairs.push((id, new)),
@@ -40,11 +40,13 @@ pub fn prove(vmlinux: &Btf<'_>, alone: &Btf<'_>, rebased: &Rebased) -> Result<Pr
                     .map_err(|what| format!("[{id}] {}: {what}", name(&type_)))?;
                 proof.references += found.ids().count() as u64;
                 kept += 1;
+                hollow |= found.vlen() != type_.vlen();
             }
             None => {}
         }
     }
-    if kept != result.own_count() {
+    // Where a type is renamed, two others are in front: what its last member is made of.
+    if kept + u32::from(hollow) * 2 != result.own_count() {
         return Err(format!(
             "{kept} types were kept, {} are there",
             result.own_count()
@@ -192,10 +194,18 @@ fn as_it_was(
     new: &Type<'_>,
     rebased: &Rebased,
 ) -> Result<(), String> {
-    if old.parts().count() != new.parts().count() {
+    let renamed = old.name != new.name;
+    if renamed && new.name != [old.name, b"____own"].concat() {
+        return Err(format!("{} became {}", name(old), name(new)));
+    }
+    if renamed && matches!(old.kind(), STRUCT | UNION) {
+        has_hollow(old, result, new)?;
+    } else if old.parts().count() != new.parts().count() {
         return Err("another length".to_owned());
     }
-    for (old, new) in old.parts().zip(new.parts()) {
+    // The first two words are the name and the kind, with the number of members.
+    let skipped = if renamed { 2 } else { 0 };
+    for (old, new) in old.parts().zip(new.parts()).skip(skipped) {
         let same = match (old, new) {
             (Word::Id(old), Word::Id(new)) => rebased.new_ids[old as usize] == Some(new),
             (Word::Name(old), Word::Name(new)) => alone.string(old) == result.string(new),
@@ -206,6 +216,28 @@ fn as_it_was(
         }
     }
     Ok(())
+}
+
+/// A STRUCT or UNION that was renamed has one member more, an array of no pointers.
+fn has_hollow(old: &Type<'_>, result: &Btf<'_>, new: &Type<'_>) -> Result<(), String> {
+    let words: Vec<Word> = new.parts().skip(old.parts().count()).collect();
+    let array = match words[..] {
+        [Word::Name(name), Word::Id(array), Word::Plain(_)]
+            if result.string(name) == old.name && new.vlen() == old.vlen() + 1 =>
+        {
+            result.get(array).ok_or("a member without a type")?
+        }
+        _ => return Err(format!("{} has members {words:?} more", name(new))),
+    };
+    let parts: Vec<Word> = array.parts().collect();
+    match parts[..] {
+        [.., Word::Id(element), Word::Id(_), Word::Plain(0)]
+            if result.get(element).is_some_and(|type_| type_.kind() == PTR) =>
+        {
+            Ok(())
+        }
+        _ => Err(format!("{} ends in {parts:?}", name(new))),
+    }
 }
 
 /// Kind and name, for a message.

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What makes a STRUCT or UNION none of scalars: a member that is an array of no pointers.
+//!
+//! The verifier lets any memory of the size of a struct of scalars be passed as one
+//! (`__btf_type_is_scalar_struct` in `kernel/bpf/verifier.c`). As the array is empty,
+//! `btf_struct_walk` finds no field in it, and as its elements are neither INT nor STRUCT, it is no
+//! flexible array to read on in.
+
+use super::Base;
+use crate::btf::{info, put_u32, to_usize, Kind, RECORD_LEN};
+
+/// The two types, one after the other: a pointer to void, and an array of none of them.
+#[derive(Clone, Copy)]
+pub(in crate::reloc) struct Hollow {
+    pointer_id: u32,
+    /// Type of the array's index.
+    index_id: u32,
+}
+
+impl Hollow {
+    /// How many they are.
+    pub(in crate::reloc) const TYPES: u32 = 2;
+    /// Length in bytes: two records, and what an ARRAY has after its own.
+    pub(in crate::reloc) const LEN: u32 = 2 * RECORD_LEN + 12;
+
+    /// With the pointer at `pointer_id`. The index is an `int` of `base`; the kernel asks for no INT
+    /// there, so that where a base has none the pointer serves.
+    pub(in crate::reloc) fn new(base: &Base<'_>, pointer_id: u32) -> Self {
+        let int = base
+            .named(b"int")
+            .find(|(_, record)| record.kind() == Kind::Int);
+        Hollow {
+            pointer_id,
+            index_id: int.map_or(pointer_id, |(id, _)| id),
+        }
+    }
+
+    /// Id of the array.
+    pub(in crate::reloc) fn array_id(self) -> u32 {
+        self.pointer_id.saturating_add(1)
+    }
+
+    /// Writes the two, and returns what is left of `out`; `None` where `out` is short.
+    pub(in crate::reloc) fn write(self, out: &mut [u8]) -> Option<&mut [u8]> {
+        let (new, rest) = out.split_at_mut_checked(to_usize(Self::LEN))?;
+        let (pointer, array) = new.split_at_mut_checked(to_usize(RECORD_LEN))?;
+        put_words(pointer, &[0, info(Kind::Ptr, false, 0), 0])?;
+        let header = info(Kind::Array, false, 0);
+        put_words(array, &[0, header, 0, self.pointer_id, self.index_id, 0])?;
+        Some(rest)
+    }
+}
+
+/// Writes `words` to the front of `out`; `None` where it is short.
+pub(in crate::reloc) fn put_words(out: &mut [u8], words: &[u32]) -> Option<()> {
+    for (at, word) in (0..usize::MAX).step_by(4).zip(words) {
+        put_u32(out, at, *word)?;
+    }
+    Some(())
+}
