@@ -366,9 +366,13 @@ fn pahole(module: &Path, base: Option<&Path>) -> Vec<u8> {
     fs::read(out).unwrap()
 }
 
-/// Kind and name of the module's own functions, and of its own structs, unions and enums.
+/// Names of the module's own functions, and of its own structs, unions and enums, plain where they
+/// were renamed.
 fn brings(btf: &Btf<'_>) -> (BTreeSet<String>, BTreeSet<String>) {
-    let text = |type_: Type<'_>| String::from_utf8(type_.name.to_vec()).unwrap();
+    let text = |type_: Type<'_>| {
+        let name = String::from_utf8(type_.name.to_vec()).unwrap();
+        name.trim_end_matches("____own").to_owned()
+    };
     let of = |wanted: &[u32]| {
         let types = btf.own().map(|(_, type_)| type_);
         let types = types.filter(|type_| wanted.contains(&type_.kind()) && !type_.name.is_empty());
