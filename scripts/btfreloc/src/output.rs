@@ -13,7 +13,7 @@ use tempfile::{Builder, NamedTempFile};
 use crate::input::{is_stream, label, Image, Packing};
 use crate::status::warn;
 
-/// What ends a module that carries a signature (`include/uapi/linux/module_signature.h`).
+/// What ends a signed module (`include/uapi/linux/module_signature.h`).
 const SIGNED: &[u8] = b"~Module signature appended~\n";
 /// Bytes of `struct module_signature`, the last four of which are the signature's length.
 const SIGNATURE_INFO: usize = 12;

@@ -49,7 +49,7 @@ pub struct Conflicting {
 }
 
 impl Rebased {
-    /// The figures and the conflicts, `all` of them or those that lie in the type itself.
+    /// The figures and the conflicts, `all` of them or those in which the type itself differs.
     pub(super) fn new(rebase: &Rebase<'_, '_>, all: bool) -> Self {
         let counts = rebase.plan.counts();
         let conflicts = || rebase.plan.conflicts();

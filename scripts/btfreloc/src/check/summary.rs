@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many verdicts there were of each sort.
+//! How many verdicts there were of each kind.
 
 use serde::Serialize;
 

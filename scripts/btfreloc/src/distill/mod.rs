@@ -24,7 +24,7 @@ use crate::{cli, each, output};
 ///
 /// # Errors
 ///
-/// The command line does not fit together. A module that cannot be read, or not be distilled, is
+/// Options of the command line exclude each other. A module that cannot be read, or not be distilled, is
 /// reported, and the others are distilled.
 pub fn run(args: &cli::Distill) -> Result<Status> {
     input::once_only(args.change.paths())?;

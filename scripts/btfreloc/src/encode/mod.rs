@@ -38,7 +38,7 @@ use crate::status::{note, Finding, Status};
 use crate::{cli, each, output};
 use pahole::Pahole;
 
-/// What serves for all modules.
+/// What all modules share.
 struct Encoder<'a> {
     args: &'a cli::Encode,
     pahole: Pahole,
@@ -49,7 +49,7 @@ struct Encoder<'a> {
 ///
 /// # Errors
 ///
-/// There is no pahole that serves, or the command line does not fit together. A module that cannot
+/// There is no usable pahole, or options of the command line exclude each other. A module that cannot
 /// be read or written, or has no DWARF, is reported, and the others get their BTF.
 pub fn run(args: &cli::Encode) -> Result<Status> {
     input::once_only(args.change.paths())?;

@@ -15,7 +15,7 @@ use anyhow::{bail, ensure, Context, Result};
 const OLDEST: u32 = 122;
 const INSTALL: &str = "install it (Debian: `apt install pahole`, others: package dwarves)";
 
-/// A pahole that serves.
+/// A pahole that is new enough.
 pub(super) struct Pahole {
     path: PathBuf,
     /// As the kernel writes it: 130 for 1.30.

@@ -212,7 +212,7 @@ fn rest<'p>(folder: &str, path: &'p str) -> &'p str {
     path.strip_prefix(folder).unwrap_or(path)
 }
 
-/// What distinguishes kernels: the folder where each lies in one of its own, else the path.
+/// What distinguishes kernels: the folder where each has one of its own, else the path.
 fn short_names(kernels: &[String]) -> Vec<&str> {
     let common = common_folder(kernels.iter().map(String::as_str));
     let names: Vec<_> = kernels.iter().map(|label| rest(common, label)).collect();
