@@ -11,7 +11,7 @@ export KERNEL BTFRELOC_KIT DEBIAN_MIRROR
 .DEFAULT_GOAL := $(if $(KDIR),module,help)
 
 help:
-	@echo 'rust_btfreloc: external modules load with true BTF on a kernel that has moved on'
+	@echo 'rust_btfreloc: keeps the BTF of out-of-tree modules valid on other kernels'
 	@echo
 	@echo '  make demo          see it: a stock Debian kernel in a VM, before and after'
 	@echo '  make check         run all tests'
@@ -21,7 +21,7 @@ help:
 	@echo '  make module        build the module for the kernel of the demonstration'
 	@echo '  make KDIR=PATH     build the module for the kernel tree at PATH (prepared, with Rust)'
 	@echo '  make install KDIR=PATH   and install it below /lib/modules'
-	@echo '  make tool          build/bin/btfreloc: tells beforehand how modules relocate, on which kernels'
+	@echo '  make tool          build/bin/btfreloc: says in advance how modules relocate, on which kernels'
 	@echo '  make clean         remove what was built here'
 	@echo '  make distclean     remove the development kit as well'
 	@echo

@@ -54,7 +54,7 @@ step_title() {
 	esac
 }
 
-# What its log tells of how far a step is: a pattern of lines to count, and their name.
+# What its log says of how far a step is: a pattern of lines to count, and their name.
 step_progress() {
 	case $1 in
 	root*) count_lines "$1" '^\(Unpacking\|Setting up\) ' "packages unpacked or set up" ;;
@@ -109,7 +109,7 @@ fail() {
 
 # Inside a lane: one step after the other, each with its log.
 run_lane() {
-	# A lane that is told to end takes along all that it started.
+	# A lane that has to end takes along all that it started.
 	trap 'trap "" TERM; kill -KILL 0' TERM INT HUP
 	read_kernels || :
 	check_mirror
