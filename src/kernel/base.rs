@@ -35,15 +35,6 @@ pub(super) enum Refused {
 }
 
 impl<'a> Tables<'a> {
-    /// Builds the tables of `raw`, a whole BTF blob that the operator supplied; by name nothing is
-    /// found in it.
-    pub(super) fn supplied(raw: &'a [u8]) -> Result<Self, Refused> {
-        let blob = Blob::parse(Section::Supplied, Form::Base, raw)?;
-        // What of it the running kernel knows is asked when it is relocated to that.
-        let size = BaseSize::of(&blob, Known::HERE)?;
-        Self::of(blob, size.without_names())
-    }
-
     fn of(blob: Blob<'a>, size: BaseSize) -> Result<Self, Refused> {
         let mut offsets = memory::zeroed(size.offsets_len())?;
         let mut index = memory::zeroed(size.index_len())?;

@@ -10,9 +10,8 @@ use kernel::{alloc::AllocError, prelude::*, str::CString};
 
 /// What stood in the way. The text is for the operator.
 pub(crate) enum Cause {
-    /// Something in the module, in words, as the BTF it is about is soon gone; and whether the
-    /// module is better off without its BTF.
-    Found(CauseKind, CString, bool),
+    /// Something in the module, in words, as the BTF it is about is soon gone.
+    Found(CauseKind, CString),
     /// /sys/kernel/btf has a file of its name already.
     Registered,
     /// The BTF is stale, and the base that was supplied for it was not made use of: which file, where
@@ -23,11 +22,19 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// What `error` says of the vmlinux BTF in `file`, for a module whose BTF is stale.
+    /// What the core found.
     #[inline(never)]
-    pub(crate) fn unread(file: SuppliedName<'_>, error: Error) -> Self {
+    pub(super) fn found(cause: &reloc::Cause<'_>) -> Result<Self, AllocError> {
+        let words = CString::try_from_fmt(fmt!("{}", Text(*cause)));
+        let words = words.map_err(|_| AllocError)?;
+        Ok(Self::Found(cause.kind(), words))
+    }
+
+    /// Why `file` is not used for a module whose BTF is stale.
+    #[inline(never)]
+    pub(super) fn unread(file: SuppliedName<'_>, why: Unread) -> Self {
         let file = CString::try_from_fmt(fmt!("{}", Text(file)));
-        Self::Unread(file.ok(), Unread::of(error.to_errno().wrapping_neg()))
+        Self::Unread(file.ok(), why)
     }
 
     /// Without what was found; `None` where nothing was, and only the kernel is in the way.
@@ -37,32 +44,6 @@ impl Cause {
             Self::Unread(_, why) => why.blames_file().then_some(CauseKind::Supplied),
             Self::Registered | Self::Kernel(_) => None,
         }
-    }
-
-    /// The same where the kernel could not make use of the BTF as it is.
-    pub(crate) fn unusable(self) -> Self {
-        match self {
-            Self::Found(kind, words, _) => Self::Found(kind, words, true),
-            other => other,
-        }
-    }
-
-    /// Whether the module is better off without its BTF.
-    pub(crate) fn costs_btf(&self) -> bool {
-        match self {
-            Self::Found(_, _, unusable) => *unusable,
-            Self::Unread(..) => true,
-            Self::Registered | Self::Kernel(_) => false,
-        }
-    }
-}
-
-impl From<reloc::Cause<'_>> for Cause {
-    #[inline(never)]
-    fn from(cause: reloc::Cause<'_>) -> Self {
-        let words = CString::try_from_fmt(fmt!("{}", Text(cause)));
-        let found = |words| Self::Found(cause.kind(), words, cause.costs_btf());
-        words.map_or_else(Self::from, found)
     }
 }
 
@@ -82,7 +63,7 @@ impl Display for Cause {
     fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
         match self {
             // Words of ours are ASCII.
-            Self::Found(_, words, _) => f.write_str(words.to_str().unwrap_or_default()),
+            Self::Found(_, words) => f.write_str(words.to_str().unwrap_or_default()),
             Self::Registered => f.write_str(
                 "/sys/kernel/btf has a file of its name already: the kernel registers BTF before \
                  it can be relocated, or the name is taken",

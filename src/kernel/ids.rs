@@ -5,6 +5,7 @@
 use super::memory;
 use crate::btf::{self, to_usize};
 use crate::reloc::btf_ids::{Entry, Form};
+use crate::reloc::decision::MappedIds;
 use crate::text::{IdsCleared, Name};
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, bindings, prelude::*};
@@ -35,22 +36,17 @@ struct Id {
 }
 
 impl IdReport {
-    /// Keeps the ids that `each_entry` calls its argument with, and the new id of each; `changed` of
-    /// them have another one.
-    pub(crate) fn new<'n>(
-        new_id: &dyn Fn(&Entry<'_>) -> Option<u32>,
-        changed: u32,
-        each_entry: impl Fn(&mut dyn FnMut(Entry<'n>)),
-    ) -> Self {
+    /// Keeps what becomes of each of `ids`.
+    pub(crate) fn new(ids: &MappedIds<'_, '_>) -> Self {
         let (mut count, mut labels_len) = (0_u32, 0_usize);
-        each_label(&each_entry, |_, label| {
+        each_label(ids, |_, label| {
             count = count.saturating_add(1);
             labels_len = labels_len.saturating_add(label.len());
         });
         Self {
-            list: List::new(new_id, each_entry, count, labels_len).ok(),
+            list: List::new(ids, count, labels_len).ok(),
             count,
-            changed,
+            changed: ids.changed,
         }
     }
 
@@ -72,22 +68,17 @@ impl IdReport {
 }
 
 impl List {
-    fn new<'n>(
-        new_id: &dyn Fn(&Entry<'_>) -> Option<u32>,
-        each_entry: impl Fn(&mut dyn FnMut(Entry<'n>)),
-        count: u32,
-        labels_len: usize,
-    ) -> Result<Self, AllocError> {
+    fn new(mapped: &MappedIds<'_, '_>, count: u32, labels_len: usize) -> Result<Self, AllocError> {
         let mut ids: KVVec<Id> = memory::zeroed(to_usize(count))?;
         let mut labels: KVVec<u8> = memory::zeroed(labels_len)?;
         let mut free_ids = ids.iter_mut();
         let mut free_labels: &mut [u8] = &mut labels;
-        each_label(&each_entry, |entry, label| {
+        each_label(mapped, |entry, label| {
             if let Some(id) = free_ids.next() {
                 *id = Id {
                     label_len: label.len(),
                     old: entry.id,
-                    new: new_id(&entry).unwrap_or(0),
+                    new: mapped.new_id(&entry).unwrap_or(0),
                 };
             }
             for part in label.0 {
@@ -141,12 +132,9 @@ impl<'n> Label<'n> {
 }
 
 /// Calls `visit` with each id and, where it is not that of the id before, its label.
-fn each_label<'n>(
-    each_entry: &impl Fn(&mut dyn FnMut(Entry<'n>)),
-    mut visit: impl FnMut(Entry<'n>, Label<'n>),
-) {
+fn each_label<'n>(ids: &MappedIds<'_, 'n>, mut visit: impl FnMut(Entry<'n>, Label<'n>)) {
     let mut before = Label::default();
-    each_entry(&mut |entry| {
+    ids.each(&mut |entry| {
         let label = Label::of(entry.form);
         let shown = match label == before {
             true => Label::default(),

@@ -7,10 +7,10 @@ use super::{
     btf_files::BtfFiles,
     cause::Cause,
     clock, debugfs,
+    decide::{self, Decision},
     firmware::Loader,
     handover::Handover,
     limit::Limit,
-    load::{self, Decision},
     notifier::{Coming, Event, ModuleNotifier, ModuleRef},
     relocation::Relocation,
     report::{LoadReport, ModuleReport},
@@ -87,7 +87,7 @@ impl Loads {
     #[inline(never)]
     fn before_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
-        let decided = load::decide(
+        let decided = decide::decide(
             &self.vmlinux,
             &self.stats,
             &self.loader,

@@ -25,11 +25,6 @@ pub(super) fn zeroed<T: Zeroable>(len: usize) -> Result<KVVec<T>, AllocError> {
     Ok(all)
 }
 
-/// Room for a value that is made where it lives: a plan is large, and the kernel's stack is small.
-pub(super) fn room<T>() -> Result<KBox<Option<T>>, AllocError> {
-    KBox::new(None, GFP_KERNEL)
-}
-
 /// `len` times `value`, for what is not all 0; as [`zeroed`] has it.
 pub(super) fn filled<T: Copy>(len: usize, value: T) -> Result<KVVec<T>, AllocError> {
     let mut all = KVVec::with_capacity(len, GFP_KERNEL | __GFP_NOWARN)?;

@@ -2,8 +2,8 @@
 
 //! The shell: all that touches the kernel, and the only place with `unsafe`.
 //!
-//! `notifier` is told of each module; `loads` follows its load; `load` decides what becomes of the
-//! BTF that is `carried`, and `loading` plans it, with the core; `handover` and `alias` carry out the
+//! `notifier` is told of each module; `loads` follows its load; `decide` asks the core what
+//! becomes of the BTF that is `carried`; `handover` and `alias` carry out the
 //! `relocation`. What may wait for user space, as reading `firmware` and changing `debugfs`, is left
 //! to a thread `aside`: the lock of the notifier chain is held by whoever calls us.
 
@@ -15,14 +15,13 @@ mod carried;
 mod cause;
 mod clock;
 mod debugfs;
+mod decide;
 mod ffi;
 mod firmware;
 mod handover;
 mod ids;
 mod image;
 mod limit;
-mod load;
-mod loading;
 mod loads;
 mod memory;
 mod nofault;
@@ -33,7 +32,6 @@ mod region;
 mod relocation;
 mod report;
 mod stats;
-mod supplied;
 mod text;
 mod vmlinux;
 

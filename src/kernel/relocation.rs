@@ -2,13 +2,7 @@
 
 //! What the kernel is shown as a module's BTF, ready to be committed.
 
-use super::{
-    alias::Alias,
-    cause::Cause,
-    handover::Handover,
-    notifier::Coming,
-    report::{Dropped, LoadReport},
-};
+use super::{alias::Alias, handover::Handover, notifier::Coming, report::LoadReport};
 use kernel::{prelude::*, sync::UniqueArc};
 
 /// A relocation that is ready to be committed.
@@ -32,12 +26,6 @@ impl<'a> Relocation<'a> {
         report: UniqueArc<LoadReport>,
     ) -> Self {
         Self { btf, ids, report }
-    }
-
-    /// Shows the kernel no BTF, for `cause`, and leaves `.BTF_ids` alone.
-    pub(super) fn without(cause: Cause) -> Result<Self, Cause> {
-        let report = LoadReport::dropped(Dropped { cause, ids: None })?;
-        Ok(Self::new(None, None, report))
     }
 
     /// Shows the kernel the BTF and writes the ids where the module reads them.

@@ -168,32 +168,6 @@ impl<'a> Cause<'a> {
         }
     }
 
-    /// Whether the module is better off without its BTF, as that is malformed, stale or empty.
-    pub fn costs_btf(&self) -> bool {
-        match self {
-            Cause::NoTypes
-            | Cause::Malformed(_)
-            | Cause::Stale { .. }
-            | Cause::Supplied { .. }
-            | Cause::SuppliedOwn { .. } => true,
-            // A section of ids that was stripped of symbols, or has some of a form that came later,
-            // may still be sound.
-            Cause::Ids(error) => !matches!(
-                error.reason,
-                btf_ids::Reason::NoSymbols
-                    | btf_ids::Reason::NoSymbol(_)
-                    | btf_ids::Reason::UnknownForm
-            ),
-            Cause::Outside => true,
-            Cause::Newer(_)
-            | Cause::TooLarge(_)
-            | Cause::Unmatched(_)
-            | Cause::Inline
-            | Cause::Symbols
-            | Cause::NoImage => false,
-        }
-    }
-
     /// Without what was found.
     pub fn kind(&self) -> CauseKind {
         match self {

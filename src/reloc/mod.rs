@@ -11,7 +11,7 @@
 //! | [`btf_ids`] | maps the ids outside of BTF |
 //!
 //! [`Base`] is what modules are relocated to, with the index that finds its types by name. [`Survey`]
-//! is the first look at a module. `decision` chooses the route, and [`Cause`] says why there is none.
+//! is the first look at a module. [`decision`] chooses the route, and [`Cause`] says why there is none.
 //!
 //! All that can be wrong with a module is found by [`Survey::verify`], and all that can be wrong
 //! with the result by [`RelocationPlan::new`], while all input is untouched. No step allocates: the caller
@@ -21,7 +21,7 @@
 mod base;
 pub mod btf_ids;
 mod cause;
-mod decision;
+pub mod decision;
 mod described;
 pub mod distill;
 pub mod distilled;

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel module does with a module's BTF, step for step as in `src/kernel/load.rs`.
+//! What the kernel module does with a module's BTF: the core decides here as it does there.
 
-use std::convert::Infallible;
 use std::fmt::{self, Display, Formatter};
 
-use rust_btfreloc::btf;
-use rust_btfreloc::elf::Elf;
-use rust_btfreloc::reloc::btf_ids::{self, BtfIds};
-use rust_btfreloc::reloc::{
-    self, standalone, Base, CauseKind, Input, InputKind, Policy, RelocationPlan, Survey,
-};
+use rust_btfreloc::elf::Section;
+use rust_btfreloc::reloc::decision::{self, MappedIds, Relocated};
+use rust_btfreloc::reloc::standalone::RebasePlan;
+use rust_btfreloc::reloc::{self, Base, CauseKind, Policy, RelocationPlan, SuppliedName, Unread};
 use rust_btfreloc::text;
 use serde::Serialize;
 
@@ -44,7 +41,7 @@ pub struct Relocation<'r, 'a> {
 /// BTF that stands alone, split off vmlinux, in which nothing can go wrong any more.
 pub struct Rebase<'r, 'a> {
     /// What becomes of every type.
-    pub plan: &'r standalone::RebasePlan<'a>,
+    pub plan: &'r RebasePlan<'a>,
     /// What becomes of `.BTF_ids`, where the module has it.
     pub ids: Option<Ids>,
 }
@@ -98,32 +95,10 @@ impl Display for DroppedIds {
 /// A [`reloc::Cause`] in words, those of the kernel module.
 #[derive(Debug)]
 pub struct Cause {
-    /// Whether the module is better off without its BTF.
-    pub costs_btf: bool,
-    /// What stood in the way, without what was found.
-    pub kind: CauseKind,
+    /// What stood in the way, without what was found; `None` where it was not the module.
+    pub kind: Option<CauseKind>,
     /// What stood in the way.
     pub words: String,
-}
-
-impl Cause {
-    /// The same where the kernel could not make use of the BTF as it is.
-    fn unusable(self) -> Self {
-        Cause {
-            costs_btf: true,
-            ..self
-        }
-    }
-}
-
-impl From<reloc::Cause<'_>> for Cause {
-    fn from(cause: reloc::Cause<'_>) -> Self {
-        Cause {
-            costs_btf: cause.costs_btf(),
-            kind: cause.kind(),
-            words: cause.to_string(),
-        }
-    }
 }
 
 impl Display for Cause {
@@ -132,137 +107,123 @@ impl Display for Cause {
     }
 }
 
-/// Decides what becomes of the BTF in `sections` on `base`; of what the kernel is shown instead,
-/// `take` keeps what is of interest.
+/// Decides what becomes of the BTF in `sections` on `base`; of what the kernel reads instead, `take`
+/// keeps what is of interest.
 pub fn decide<T>(
     base: &Base<'_>,
     sections: &Sections<'_>,
     policy: Policy,
-    take: impl FnOnce(&Other<'_, '_>) -> T,
+    take: impl Fn(&Other<'_, '_>) -> T,
 ) -> Decision<T> {
-    let planned = match (&sections.btf, sections.lost) {
-        (_, Some(cause)) => Err(cause.into()),
-        (Some(input), None) => plan(base, input, sections, policy, take),
+    let module = match (&sections.module, &sections.lost) {
+        (_, Some(cause)) => Err(cause),
+        (Some(module), None) => Ok(module),
         (None, None) => return Decision::NoBtf,
     };
-    match planned {
-        Ok(None) => Decision::LeftAlone,
-        Ok(Some(taken)) => Decision::Relocate(taken),
-        Err(cause) if policy == Policy::Opaque && cause.costs_btf => {
-            let ids = dropped_ids(sections.elf.as_ref(), &cause);
-            Decision::Drop(cause, ids)
-        }
-        Err(cause) => Decision::LeftToKernel(cause),
+    match decision::decide(&Shell(take), base, policy, module) {
+        decision::Decision::LeaveAlone => Decision::LeftAlone,
+        decision::Decision::LeaveToKernel(cause) => Decision::LeftToKernel(cause),
+        decision::Decision::Drop { cause, ids } => Decision::Drop(cause, ids.map(DroppedIds::from)),
+        decision::Decision::Replace(replacement) => Decision::Relocate(replacement.report),
     }
 }
 
-/// `None` where the kernel takes the BTF as it is.
-fn plan<T>(
-    base: &Base<'_>,
-    input: &Input<'_>,
-    sections: &Sections<'_>,
-    policy: Policy,
-    take: impl FnOnce(&Other<'_, '_>) -> T,
-) -> Result<Option<T>, Cause> {
-    let refused = |error: btf::Error| reloc::Cause::refused(&base.known(), error.into());
-    let survey = Survey::of(base, input).map_err(refused)?;
-    let elf = sections.elf.as_ref();
-    let mut scratch = vec![0; survey.scratch_len()];
-    let found = elf.filter(|elf| elf.is_found());
-    let release = found.and_then(Elf::release);
-    if survey.input_kind() == InputKind::Standalone {
-        let mut plan = None;
-        survey.rebased(base, &mut scratch, &mut plan)?;
-        let rebased = |plan| {
-            inline(base, sections).map_err(Cause::unusable)?;
-            // The kernel would read such ids as vmlinux's.
-            let ids = ids(Some(base), elf, |id| {
-                standalone::RebasePlan::new_id(plan, id)
-            });
-            let ids = ids.map_err(Cause::unusable)?;
-            Ok(take(&Other::Rebase(Rebase { plan, ids })))
-        };
-        return plan.as_ref().map(rebased).transpose();
+impl<F> From<decision::DroppedIds<Shell<F>>> for DroppedIds
+where
+    Shell<F>: decision::Shell<IdReport = Ids, Cause = Cause>,
+{
+    fn from(ids: decision::DroppedIds<Shell<F>>) -> Self {
+        match ids {
+            decision::DroppedIds::Cleared(patched) => DroppedIds::Cleared(patched.report),
+            decision::DroppedIds::Kept(why) => DroppedIds::Kept(why.map(|why| why.words)),
+        }
     }
-    let mut plan = None;
-    survey.relocated(base, policy, release, &mut scratch, &mut plan)?;
-    let relocated = |plan: &RelocationPlan<'_>| {
-        // What has no match the kernel refuses.
-        let refused = plan.counts().opaque != 0;
-        let moved = inline(base, sections)
-            .and_then(|()| ids(Some(base), elf, |id| RelocationPlan::new_id(plan, id)));
-        let ids = match moved {
-            Err(cause) if refused => return Err(cause.unusable()),
-            ids => ids?,
-        };
-        let btf_base = input.btf_base.unwrap_or_default();
-        Ok(take(&Other::Relocation(Relocation {
+}
+
+/// The host, where memory is never short and nothing is carried out.
+struct Shell<F>(F);
+
+impl<T, F: Fn(&Other<'_, '_>) -> T> decision::Shell for Shell<F> {
+    type List<E: Copy> = Vec<E>;
+    type Boxed<V> = Box<V>;
+    type Failure = Unread;
+    type Cause = Cause;
+    type File = Vec<u8>;
+    type Ids = ();
+    type IdReport = Ids;
+    type Report = T;
+
+    fn list<E: Copy>(&self, item: E, len: usize) -> Result<Vec<E>, Unread> {
+        Ok(vec![item; len])
+    }
+
+    fn words(&self, len: usize) -> Result<Vec<u32>, Unread> {
+        Ok(vec![0; len])
+    }
+
+    fn bytes(&self, len: usize) -> Result<Vec<u8>, Unread> {
+        Ok(vec![0; len])
+    }
+
+    fn boxed<V, E>(
+        &self,
+        make: impl FnOnce() -> Result<V, E>,
+    ) -> Result<Result<Box<V>, E>, Unread> {
+        Ok(make().map(Box::new))
+    }
+
+    fn cause(&self, cause: &reloc::Cause<'_>) -> Result<Cause, Unread> {
+        Ok(Cause {
+            kind: Some(cause.kind()),
+            words: cause.to_string(),
+        })
+    }
+
+    fn failed(&self, why: Unread) -> Cause {
+        Cause {
+            kind: None,
+            words: why.to_string(),
+        }
+    }
+
+    fn unread(&self, _: SuppliedName<'_>, why: Unread) -> Cause {
+        self.failed(why)
+    }
+
+    fn live(&self, _: &Section<'_>, bytes: &[u8]) -> Result<Vec<u8>, Unread> {
+        Ok(bytes.to_vec())
+    }
+
+    fn ids(&self, _: &Section<'_>, _: Vec<u8>) -> Result<(), Unread> {
+        Ok(())
+    }
+
+    fn id_report(&self, mapped: &MappedIds<'_, '_>) -> Ids {
+        let mut ids = 0;
+        mapped.each(&mut |_| ids += 1);
+        Ids {
+            ids,
+            changed: mapped.changed,
+            sets: mapped.sets,
+            sorted: mapped.sorted,
+        }
+    }
+
+    fn relocated(
+        &self,
+        plan: &RelocationPlan<'_>,
+        of: Relocated<'_>,
+        ids: Option<Ids>,
+    ) -> Result<T, Unread> {
+        let btf_base = of.btf_base;
+        Ok((self.0)(&Other::Relocation(Relocation {
             plan,
             btf_base,
             ids,
         })))
-    };
-    plan.as_ref().map(relocated).transpose()
-}
-
-/// Whether nothing but `.BTF` and `.BTF_ids` would have to move with them.
-///
-/// `.BTF.inline` would, where the kernel reads it; what it takes there, no released one says.
-fn inline(base: &Base<'_>, sections: &Sections<'_>) -> Result<(), Cause> {
-    match sections.inline {
-        Some(_) if base.known().reads_inline => Err(reloc::Cause::Inline.into()),
-        _ => Ok(()),
     }
-}
 
-/// Leaves the module's code no ids of types that nobody knows.
-fn dropped_ids(elf: Option<&Elf<'_>>, cause: &Cause) -> Option<DroppedIds> {
-    match ids(None, elf, |_| Some(0)) {
-        Ok(cleared) => cleared.map(DroppedIds::Cleared),
-        // That `.BTF_ids` is at fault need not be said twice.
-        Err(why) => Some(DroppedIds::Kept(
-            (why.kind != cause.kind).then_some(why.words),
-        )),
+    fn rebased(&self, plan: &RebasePlan<'_>, ids: Option<Ids>) -> Result<T, Unread> {
+        Ok((self.0)(&Other::Rebase(Rebase { plan, ids })))
     }
-}
-
-/// Maps the ids in `.BTF_ids`, and finds in `base` what has none; `None` where the module has no such
-/// section.
-fn ids(
-    base: Option<&Base<'_>>,
-    elf: Option<&Elf<'_>>,
-    new_id: impl Fn(u32) -> Option<u32>,
-) -> Result<Option<Ids>, Cause> {
-    let Some(elf) = elf else {
-        return Ok(None);
-    };
-    if !elf.is_found() {
-        return Err(reloc::Cause::NoImage.into());
-    }
-    let found = elf
-        .section(b".BTF_ids")
-        .and_then(|found| Some((found, elf.data(&found)?)));
-    let Some((section, original)) = found.filter(|(_, bytes)| !bytes.is_empty()) else {
-        return Ok(None);
-    };
-    let symbols = elf.symbols().map_err(|_| reloc::Cause::Symbols)?;
-    let mut bytes = vec![0; original.len()];
-    let symbols = symbols.in_section(&section);
-    let read = BtfIds::read(original, symbols.clone(), &mut bytes).map_err(reloc::Cause::Ids)?;
-    let mut count = 0;
-    let Ok(()) = read.each(symbols.clone(), |_| -> Result<(), Infallible> {
-        count += 1;
-        Ok(())
-    });
-    let mut asked = Vec::new();
-    read.asked(symbols, |word| asked.push(word));
-    let patched = read.patch(new_id).map_err(reloc::Cause::Ids)?;
-    let (changed, sets, sorted) = (patched.changed, patched.sets, patched.sorted);
-    let filled = base.map_or(0, |base| btf_ids::fill(&mut bytes, &mut asked, base.btf()));
-    Ok(Some(Ids {
-        ids: count,
-        changed: changed + filled,
-        sets,
-        sorted,
-    }))
 }

@@ -61,7 +61,12 @@ fn registered(
     let inline = match &args.inline {
         Some(_) => match sections.inline.take() {
             None => return Ok(Err("no .BTF.inline".to_owned())),
-            inline => inline,
+            inline => {
+                if let Some(module) = &mut sections.module {
+                    module.has_inline = false;
+                }
+                inline
+            }
         },
         None => None,
     };

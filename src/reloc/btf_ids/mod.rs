@@ -86,6 +86,17 @@ pub enum Reason {
     Unmapped,
 }
 
+impl Reason {
+    /// Whether the section may be valid all the same: it was stripped of symbols, or has some of a form
+    /// that came later.
+    pub fn may_be_valid(self) -> bool {
+        matches!(
+            self,
+            Reason::NoSymbols | Reason::NoSymbol(_) | Reason::UnknownForm
+        )
+    }
+}
+
 /// A `.BTF_ids` section of which is known what each word is.
 pub struct BtfIds<'a> {
     section: &'a [u8],

@@ -63,6 +63,7 @@ impl<'a> DistillPlan<'a> {
     /// # Errors
     ///
     /// A result that BTF cannot number, or a `scratch` too short.
+    #[inline(never)]
     pub fn new(
         survey: &'a DistillSurvey<'a>,
         order: Order,

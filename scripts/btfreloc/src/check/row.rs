@@ -156,33 +156,32 @@ impl Row {
         let alone = sections.btf.as_ref();
         let alone = alone.and_then(|btf| c_code::verdict(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
-        let mut misread = false;
         let take = |other: &Other<'_, '_>| match other {
             Other::Relocation(relocation) => {
                 let relocated = match detail {
                     Detail::Opaque => Relocated::new(relocation),
                     _ => Relocated::explained(&base, relocation, fates, detail),
                 };
-                misread = misreads(relocation, fates);
-                (relocated.outcome(), Some(relocated), None)
+                let misread = misreads(relocation, fates);
+                (relocated.outcome(), misread, Some(relocated), None)
             }
             Other::Rebase(rebase) => {
                 let rebased = Rebased::new(rebase, detail == Detail::Explained);
                 // The kernel takes its ids for vmlinux's.
-                misread = true;
-                (rebased.outcome(), None, Some(rebased))
+                (rebased.outcome(), true, None, Some(rebased))
             }
         };
         let (mut relocation, mut rebase, mut dropped_ids) = (None, None, None);
+        let mut misread = false;
         let (outcome, reason) = match decide(&base, sections, policy, take) {
             Decision::NoBtf => (Outcome::NoBtf, None),
             Decision::LeftAlone => (Outcome::LeftAlone, None),
             Decision::Relocate(done) => {
-                (relocation, rebase) = (done.1, done.2);
+                (misread, relocation, rebase) = (done.1, done.2, done.3);
                 (done.0, None)
             }
             // Nothing of it is lost.
-            Decision::Drop(cause, ids) if cause.kind == CauseKind::NoTypes => {
+            Decision::Drop(cause, ids) if cause.kind == Some(CauseKind::NoTypes) => {
                 dropped_ids = ids;
                 (Outcome::NoBtf, Some(cause.to_string()))
             }

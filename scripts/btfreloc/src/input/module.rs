@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use rust_btfreloc::elf::Elf;
+use rust_btfreloc::reloc::decision::{ModuleFile, ModuleSections};
 use rust_btfreloc::reloc::{Cause, Input};
 
 use super::Image;
@@ -21,6 +22,8 @@ pub struct Sections<'a> {
     pub elf: Option<Elf<'a>>,
     /// Its BTF; `None` where there is none, or only an empty section.
     pub btf: Option<Input<'a>>,
+    /// What is decided on; `None` where it has no BTF.
+    pub module: Option<ModuleSections<'a>>,
     /// Why its BTF is not known, though there is some.
     pub lost: Option<Cause<'static>>,
     /// Its `.BTF.inline`, where there is one that is not empty.
@@ -66,9 +69,16 @@ impl Module {
         let inline = elf
             .as_ref()
             .and_then(|elf| elf.data(&elf.section(b".BTF.inline")?));
+        let btf = btf.filter(|input| !input.btf.is_empty());
+        let file = match elf {
+            Some(elf) if elf.is_found() => ModuleFile::Found(elf),
+            Some(_) => ModuleFile::NotFound,
+            None => ModuleFile::None,
+        };
         Ok(Sections {
             elf,
-            btf: btf.filter(|input| !input.btf.is_empty()),
+            btf,
+            module: btf.map(|input| ModuleSections::new(input, file)),
             lost,
             inline: inline.filter(|inline| !inline.is_empty()),
         })

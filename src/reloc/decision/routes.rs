@@ -3,8 +3,8 @@
 //! What becomes of a module's BTF: the decision that the kernel module carries out and the host
 //! tool foretells, step by step.
 
-use super::{plain, standalone, Base, Cause, Described, Policy, RelocationPlan, Survey};
 use crate::btf::{Error, Reason};
+use crate::reloc::{plain, standalone, Base, Cause, Described, Policy, RelocationPlan, Survey};
 
 impl<'a> Survey<'a> {
     /// Decides how split BTF is relocated to `base`, and puts that into `plan`, which stays `None`
