@@ -44,11 +44,16 @@ static const char *type_name(const struct btf_type *t)
 static const char *describe(unsigned int id, char *buf, size_t size)
 {
 	const struct btf_type *t = btf__type_by_id(btf, id);
+	char *suffix;
 
 	if (t)
 		snprintf(buf, size, "%s %s", kind_name(t), type_name(t));
 	else
 		snprintf(buf, size, "no type");
+	/* The module's own type of a name that vmlinux has. */
+	suffix = strstr(buf, "____own");
+	if (suffix)
+		*suffix = '\0';
 	return buf;
 }
 
