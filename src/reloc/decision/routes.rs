@@ -35,7 +35,7 @@ impl<'a> Survey<'a> {
         relocate(base, self, policy, scratch, plan)
     }
 
-    /// Decides how BTF that stands alone is rebased to `base`, and puts that into `plan`, which stays
+    /// Decides how standalone BTF is rebased to `base`, and puts that into `plan`, which stays
     /// `None` where it does not.
     ///
     /// `scratch` is as for [`Survey::relocated`]. Whatever the policy: no type needs a match.
