@@ -28,8 +28,11 @@ pub struct MappedIds<'r, 'n> {
     /// How many of them are sorted again.
     pub sorted: u32,
     new_id: &'r dyn Fn(&Entry<'_>) -> Option<u32>,
-    each: &'r dyn Fn(&mut dyn FnMut(Entry<'n>)),
+    each: &'r dyn Fn(Visit<'_, 'n>),
 }
+
+/// What is called with each id.
+type Visit<'v, 'n> = &'v mut dyn FnMut(Entry<'n>);
 
 impl<'n> MappedIds<'_, 'n> {
     /// Calls `visit` with each id as it was, those that are 0 included.
