@@ -18,6 +18,7 @@ static const struct probe {
 	{ "core", 0, probe_core, "                           a program reads a struct of " DEMO " by CO-RE" },
 	{ "kptr", 0, probe_kptr, "                           a map may own objects of " DEMO },
 	{ "opaque", 0, probe_opaque, "                         nothing passes for a type of " DEMO " that vmlinux lacks" },
+	{ "structops", 0, probe_structops, "                      a program implements the struct_ops of btfreloc_structops" },
 	{ "ids", 0, probe_ids, "                            the ids in .BTF_ids of " DEMO " name the right types" },
 };
 

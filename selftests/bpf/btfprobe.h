@@ -10,6 +10,7 @@ int probe_kfunc(int argc, char **argv);
 int probe_core(int argc, char **argv);
 int probe_kptr(int argc, char **argv);
 int probe_opaque(int argc, char **argv);
+int probe_structops(int argc, char **argv);
 int probe_ids(int argc, char **argv);
 
 /* Lets btfreloc_demo call btfreloc_demo_poke(). */
