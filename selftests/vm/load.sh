@@ -52,7 +52,7 @@ for name in $(names .); do
 	check_not "with: it has no BTF" has_btf "$name"
 	check_has "with: the log gives the first contradiction" \
 		"rust_btfreloc: $name: .*\.BTF offset [0-9]+, type \[[0-9]+\]" "$logged"
-	check_has "with: and the advice" "rust_btfreloc: $name: .*another build of $RELEASE .*rebuild the module" "$logged"
+	check_has "with: and the advice" "rust_btfreloc: $name: BTF dropped: made with another build of .* rebuild the module" "$logged"
 	unload "$name"
 
 	for way in own/distilled own/plain; do
