@@ -65,3 +65,9 @@ stat_of() {
 has_btf() {
 	[ -e "/sys/kernel/btf/$1" ]
 }
+
+# How many ids btfreloc_demo holds, as its own code counts them: what it can name depends on the kernels.
+demo_ids() {
+	awk '$1 == "list" { n++ } $1 == "set" || $1 == "set8" { n += NF - 2 } END { print n + 0 }' \
+		/sys/module/btfreloc_demo/parameters/ids
+}
