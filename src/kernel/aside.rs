@@ -5,7 +5,7 @@
 //! Notifiers are called with the lock of their chain held. Whatever waits there for user space can
 //! wait forever: reading a file may need a module (an autofs or FUSE server that runs `modprobe`, a
 //! hash that IMA or fscrypt loads), and that module's load needs the same lock. Readers share it,
-//! until somebody registers or unregisters a notifier: behind that writer no reader gets in, the
+//! until somebody registers or unregisters a notifier: after that writer no reader gets in, the
 //! writer waits for us, and we for the reader. A notifier that gives up after a while ends this.
 //!
 //! It also keeps what a file system takes of the kernel stack off the stack of the load.

@@ -17,7 +17,7 @@ struct Window {
     left_out: u32,
 }
 
-/// Counts lines, and tells which are too many.
+/// Counts lines, and refuses those that are too many.
 ///
 /// `___ratelimit` of `lib/ratelimit.c` would do, but its lock cannot be set up from Rust.
 #[pin_data]
@@ -39,7 +39,7 @@ impl Limit {
         })
     }
 
-    /// Whether one more line may be written; where others were left out, that is told first.
+    /// Whether one more line may be written; where others were left out, a line says so first.
     pub(super) fn allows(&self) -> bool {
         let left_out = self.take();
         if let Some(count @ 1..) = left_out {

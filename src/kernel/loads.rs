@@ -168,7 +168,7 @@ impl Loads {
             name => debugfs::File::new(&self.dir, name, report),
         };
         let nanoseconds = pending.nanoseconds.saturating_add(clock::elapsed(start));
-        self.tell(*module, file.content(), nanoseconds);
+        self.report(*module, file.content(), nanoseconds);
         self.keep(*module, file);
     }
 
@@ -191,7 +191,7 @@ impl Loads {
     }
 
     /// One line in the kernel log, unless there are too many, and the figures.
-    fn tell(&self, module: ModuleRef<'_>, report: &LoadReport, nanoseconds: u64) {
+    fn report(&self, module: ModuleRef<'_>, report: &LoadReport, nanoseconds: u64) {
         let (name, what) = (module.name(), Text(report.summary()));
         if self.limit.allows() {
             match report.module() {
@@ -225,7 +225,7 @@ fn key(module: ModuleRef<'_>) -> Key {
     module.as_ptr().addr()
 }
 
-/// Called ahead of the kernel's own notifier.
+/// Called before the kernel's own notifier.
 pub(crate) struct BeforeKernel(pub(crate) Arc<Loads>);
 
 impl ModuleNotifier for BeforeKernel {

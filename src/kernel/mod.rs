@@ -2,7 +2,7 @@
 
 //! The shell: all that touches the kernel, and the only place with `unsafe`.
 //!
-//! `notifier` is told of each module; `loads` follows its load; `decide` asks the core what
+//! `notifier` hears of each module; `loads` follows its load; `decide` asks the core what
 //! becomes of the BTF that is `carried`; `handover` and `alias` carry out the
 //! `relocation`. What may wait for user space, as reading `firmware` and changing `debugfs`, is left
 //! to a thread `aside`: the lock of the notifier chain is held by whoever calls us.

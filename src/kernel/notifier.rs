@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Module notifiers: being told of every module that is loaded or unloaded.
+//! Module notifiers: called for every module that is loaded or unloaded.
 //!
 //! C header: [`include/linux/module.h`](srctree/include/linux/module.h)
 //!
@@ -105,7 +105,7 @@ impl<'a> Deref for Coming<'a> {
     }
 }
 
-/// Something that is told of modules.
+/// Something that hears of modules.
 ///
 /// It observes: whatever it does, the load or unload goes on.
 pub(crate) trait ModuleNotifier: Send + Sync {

@@ -32,7 +32,7 @@ impl<'a> Relocation<'a> {
     ///
     /// # Errors
     ///
-    /// `EOVERFLOW` where the BTF is larger than the kernel can be told; nothing is changed then.
+    /// `EOVERFLOW` where the BTF is larger than `struct module` can say; nothing is changed then.
     ///
     /// # Safety
     ///

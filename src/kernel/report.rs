@@ -16,7 +16,7 @@ const NAMES_IN_LOG: usize = 8;
 pub(crate) enum ModuleReport {
     /// It was relocated.
     Relocated(Relocated),
-    /// It stood alone, and was rebased.
+    /// It was standalone, and was rebased.
     Rebased(Rebased),
     /// It was dropped.
     Dropped(Dropped),

@@ -17,7 +17,7 @@ struct Figures {
     seen: u64,
     /// Modules whose BTF was relocated.
     relocated: u64,
-    /// Modules whose BTF stood alone and was rebased.
+    /// Modules whose standalone BTF was rebased.
     rebased: u64,
     /// Modules whose BTF was left as it is, as the kernel takes it.
     left_alone: u64,
@@ -29,7 +29,7 @@ struct Figures {
     errors: u64,
     /// Types that became opaque.
     opaque_types: u64,
-    /// Types of BTF that stood alone which are another in vmlinux.
+    /// Types of standalone BTF that are laid out otherwise in vmlinux.
     conflicting_types: u64,
     /// Time spent in our notifiers.
     nanoseconds: u64,

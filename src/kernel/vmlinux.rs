@@ -9,7 +9,7 @@ use kernel::{bindings, error::to_result, page::PAGE_SIZE, prelude::*};
 pub(super) const EOPNOTSUPP: i32 = bindings::EOPNOTSUPP as i32;
 const KIND_STRUCT: u32 = bindings::BTF_KIND_STRUCT;
 
-/// How far ahead of the first type its header is looked for. Headers have 24 or 32 bytes today.
+/// How far before the first type its header is looked for. Headers have 24 or 32 bytes today.
 const MAX_DISTANCE: usize = 4096;
 
 /// The whole raw BTF of vmlinux.
