@@ -204,7 +204,7 @@ fn types_of_one_name_share_the_new_one() {
 
 #[test]
 fn what_is_reported_has_the_plain_name() {
-    let told = conflicts(&built(|b| one(b, "task")), &built(|b| two(b, "task")));
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].0, "task");
+    let reported = conflicts(&built(|b| one(b, "task")), &built(|b| two(b, "task")));
+    assert_eq!(reported.len(), 1);
+    assert_eq!(reported[0].0, "task");
 }
