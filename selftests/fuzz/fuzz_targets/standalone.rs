@@ -6,6 +6,7 @@
 
 use btfreloc_fuzz::{mutate, say};
 use btfreloc_selftests::fuzz::vmlinux;
+use btfreloc_selftests::model::Model;
 use btfreloc_selftests::peer;
 use btfreloc_selftests::rebase::prove::prove;
 use btfreloc_selftests::rebase::{is_standalone, rebase, rebase_with, Rebased};
@@ -42,7 +43,10 @@ fn ids_hold(done: &Rebased) {
     // What makes a renamed type no struct of scalars, an ARRAY and a PTR, comes first.
     let first = own.first().copied().unwrap_or(start);
     assert!(first == start || first == start + 2);
-    assert!(own.into_iter().eq(first..first + done.counts.own));
+    let end = first + done.counts.own;
+    assert!(own.into_iter().eq(first..end));
+    let base = Model::base(vmlinux::vmlinux().bytes());
+    assert_eq!(base.split(&done.btf).end_id(), end);
     let left_out = done.new_ids.iter().filter(|id| id.is_none()).count();
     assert_eq!(left_out, done.counts.left_out as usize);
 }
