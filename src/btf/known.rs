@@ -72,15 +72,15 @@ impl Known {
     }
 }
 
-/// What is found of a [`Known`] in the types of a kernel, which are shown to it one by one.
+/// Reads a [`Known`] from the types of a kernel, which it is given one by one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fault {
+pub struct KnownScan {
     kind_max: Option<u32>,
     header_len: Option<u32>,
     reads_inline: bool,
 }
 
-impl Fault {
+impl KnownScan {
     /// Looks at a type of `blob`, the BTF of a kernel.
     #[inline]
     pub fn look(&mut self, blob: &Blob<'_>, record: &Record<'_>) {

@@ -25,7 +25,7 @@ pub use blob::{declared, write_header, Blob, Form, HEADER_LEN, HEADER_LEN_LAYOUT
 pub use bytes::{copy, put_u32, read_u32};
 pub use error::{Error, Fault, Part, Reason, Section, Target};
 pub use kind::{Kind, Shape, Starts};
-pub use known::{Fault as FoundKnown, Known};
+pub use known::{Known, KnownScan};
 pub use num::{len_u32, to_usize};
 pub use record::{info, Member, Record, Records, RECORD_LEN};
 pub use rewrite::rewrite;

@@ -3,7 +3,7 @@
 //! The BTF that modules are relocated to: vmlinux's, with its tables built once.
 
 use super::index::{self, is_indexed, Index};
-use crate::btf::{Blob, Btf, Error, FoundKnown, Known, Reason, Record, Table};
+use crate::btf::{Blob, Btf, Error, Known, KnownScan, Reason, Record, Table};
 
 /// Every 16th type's offset is kept: 31 KiB for vmlinux, and some eight steps a look-up.
 const SHIFT: u32 = 4;
@@ -35,7 +35,7 @@ impl BaseSize {
     ///
     /// The first record that is cut short or of a kind not known.
     pub fn of(blob: &Blob<'_>, otherwise: Known) -> Result<Self, Error> {
-        let (mut names, mut found) = (0u32, FoundKnown::default());
+        let (mut names, mut found) = (0u32, KnownScan::default());
         let types = Table::walk(blob, 1, |_, record| {
             names = names.saturating_add(u32::from(is_indexed(record)));
             found.look(blob, record);
