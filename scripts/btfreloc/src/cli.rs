@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{value_parser, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use rust_btfreloc::reloc::SuppliedName;
 
 const INPUTS: &str = "\
 MODULE: a .ko, .ko.xz, .ko.zst or .ko.gz file, raw BTF, a folder that is searched for modules, or - for \
@@ -41,6 +42,8 @@ pub enum Command {
     Encode(Encode),
     /// Give modules with plain split BTF a .BTF.base, so that they relocate to other kernels
     Distill(Distill),
+    /// Write the BTF of a kernel to a file, or to where rust_btfreloc looks for that of other builds
+    Extract(Extract),
     /// Write the man pages into a folder
     Man {
         /// An existing folder
@@ -225,6 +228,61 @@ pub struct Distill {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub raw_base: Option<PathBuf>,
 }
+
+/// `btfreloc extract`
+#[derive(Args)]
+#[command(
+    after_help = format!("{EXTRACT}\n\n{EXTRACT_STATUS}"),
+    group = ArgGroup::new("to").required(true)
+)]
+pub struct Extract {
+    /// A vmlinux or vmlinuz file, raw BTF such as /sys/kernel/btf/vmlinux, - for standard input, or the
+    /// release of a kernel that is installed here
+    #[arg(value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub kernel: PathBuf,
+    /// Where it goes, compressed as the name says (.zst, .xz, .gz); - for standard output
+    #[arg(short, long, group = "to", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Put it into this folder, such as /lib/firmware/btfreloc, under the name by which rust_btfreloc asks
+    /// for it
+    #[arg(long, group = "to", value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub firmware: Option<PathBuf>,
+    /// Builds of one release that are kept there, the newest
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "firmware",
+        value_parser = value_parser!(u8).range(1..=i64::from(SuppliedName::MOST)))]
+    pub keep: u8,
+    /// How files there are compressed
+    #[arg(long, value_enum, default_value = "zst", requires = "firmware")]
+    pub compress: Compress,
+    /// The release, where KERNEL does not name it
+    #[arg(long, value_name = "RELEASE", requires = "firmware")]
+    pub release: Option<String>,
+    /// Write an ELF file, with .BTF, and with the compiler in .comment: a vmlinux that kbuild and dkms take
+    #[arg(long, conflicts_with = "firmware")]
+    pub elf: bool,
+    /// What .comment says, by default the compiler that KERNEL names
+    #[arg(long, value_name = "TEXT", requires = "elf")]
+    pub compiler: Option<String>,
+}
+
+/// What the kernel's firmware loader unpacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Compress {
+    /// Zstandard (CONFIG_FW_LOADER_COMPRESS_ZSTD)
+    Zst,
+    /// xz (CONFIG_FW_LOADER_COMPRESS_XZ)
+    Xz,
+    /// Not compressed
+    None,
+}
+
+const EXTRACT: &str = "\
+With --firmware, BTF that is there already is not written again. The newest build of a release is RELEASE.btf, \
+the one before it RELEASE.1.btf, and so on, each with .zst or .xz after it where it is compressed.";
+
+const EXTRACT_STATUS: &str = "\
+Exit status: 0 if the BTF is where it was to go, 2 if something could not be read or written or the command line \
+is wrong.";
 
 const CHANGED: &str = "\
 Modules are changed in place, compressed as they were, and all else in them is kept. A signature is no longer \

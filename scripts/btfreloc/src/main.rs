@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use btfreloc::cli::{Cli, Command};
-use btfreloc::{check, distill, docs, encode, inspect, relocate, resolve_ids, status};
+use btfreloc::{check, distill, docs, encode, extract, inspect, relocate, resolve_ids, status};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -21,6 +21,7 @@ fn run(command: Command) -> Result<status::Status> {
         Command::ResolveIds(args) => resolve_ids::run(&args),
         Command::Encode(args) => encode::run(&args),
         Command::Distill(args) => distill::run(&args),
+        Command::Extract(args) => extract::run(&args),
         Command::Man { dir } => docs::man(&dir),
         Command::Completions { shell } => docs::completions(shell),
     }

@@ -42,14 +42,36 @@ pub fn put_module(image: &Image, elf: &[u8], output: Option<&Path>) -> Result<bo
         true => elf,
         false => without_signature(elf),
     };
-    match packing {
-        None => write(path, unsigned)?,
-        Some(packing) => {
-            let packed = packing.pack(unsigned).with_context(|| label(path))?;
-            write(path, &packed)?;
-        }
-    }
+    write_as(packing, path, unsigned)?;
     Ok(unsigned.len() != elf.len())
+}
+
+/// As [`write`], compressed as the name says.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_packed(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_as(Packing::named(path), path, bytes)
+}
+
+fn write_as(packing: Option<Packing>, path: &Path, bytes: &[u8]) -> Result<()> {
+    match packing {
+        None => write(path, bytes),
+        Some(packing) => write(path, &packing.pack(bytes).with_context(|| label(path))?),
+    }
+}
+
+/// What is to become the file `path`, beside it; compressed as that name says. It goes unless it is
+/// persisted.
+///
+/// # Errors
+///
+/// It cannot be written.
+pub fn temporary_packed(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
+    let packed = Packing::named(path).map(|packing| packing.pack(bytes));
+    let packed = packed.transpose().with_context(|| label(path))?;
+    temporary(path, packed.as_deref().unwrap_or(bytes)).with_context(|| label(path))
 }
 
 /// Warns that the module `label` lost its signature.
@@ -99,6 +121,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let file = temporary(path, bytes)?;
+    keep_rights(path, &file)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A file with these bytes in the folder of `path`.
+fn temporary(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -108,10 +138,8 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         .prefix(".btfreloc-")
         .make_in(folder, |path| File::create_new(path))?;
     file.write_all(bytes)?;
-    keep_rights(path, &file)?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file)
 }
 
 /// Gives the new file the mode and the owner of the one that it replaces.

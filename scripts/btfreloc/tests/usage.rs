@@ -62,6 +62,7 @@ fn each_command_has_its_page() {
         "-relocate",
         "-distill",
         "-encode",
+        "-extract",
         "-resolve-ids",
         "-man",
         "-completions",

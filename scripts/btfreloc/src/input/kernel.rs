@@ -2,6 +2,7 @@
 
 //! A kernel's BTF with the tables that find its types, built once for all modules.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
@@ -9,12 +10,13 @@ use rust_btfreloc::btf::{self, verify, Bits, Blob, Form, Known, Reason, Section}
 use rust_btfreloc::reloc::{Base, BaseSize};
 
 use super::installed::{self, find};
-use super::{file, label, Image};
+use super::{file, label, Banner, Image};
 
 /// A kernel that modules are to be loaded on.
 pub struct Kernel {
     label: String,
-    release: Option<String>,
+    banner: Option<Banner>,
+    machine: Option<u16>,
     bytes: Vec<u8>,
     size: BaseSize,
     offsets: Vec<u32>,
@@ -31,18 +33,24 @@ impl Kernel {
         let label = label(name);
         let image = Image::read(&file(name)?)?;
         let file = image.label.clone();
-        let release = release(&image);
+        let banner = banner(&image);
+        let machine = machine(&image);
         let bytes = btf(image).with_context(|| file.clone())?;
-        Self::new(label, release, bytes).map_err(|error| match error.reason {
+        let kernel = Self::new(label, bytes).map_err(|error| match error.reason {
             Reason::StringsNoEmpty => Error::msg(format!(
                 "{file}: the BTF of a module, split off a kernel's: name a kernel"
             )),
             _ => Error::msg(format!("{file}: {error}")),
+        })?;
+        Ok(Kernel {
+            banner,
+            machine,
+            ..kernel
         })
     }
 
     /// Builds the tables of `bytes`, in which the kernel would find nothing wrong.
-    fn new(label: String, release: Option<String>, bytes: Vec<u8>) -> Result<Self, btf::Error> {
+    fn new(label: String, bytes: Vec<u8>) -> Result<Self, btf::Error> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, &bytes)?;
         let size = BaseSize::of(&blob, Known::LINUX_7_3)?;
         let mut offsets = vec![0; size.offsets_len()];
@@ -54,7 +62,8 @@ impl Kernel {
         verify::references(base.btf())?;
         Ok(Kernel {
             label,
-            release,
+            banner: None,
+            machine: None,
             bytes,
             size,
             offsets,
@@ -69,7 +78,17 @@ impl Kernel {
 
     /// Its release, where that was found.
     pub fn release(&self) -> Option<&str> {
-        self.release.as_deref()
+        self.banner().map(Banner::release)
+    }
+
+    /// What it says of itself, where that was found.
+    pub fn banner(&self) -> Option<&Banner> {
+        self.banner.as_ref()
+    }
+
+    /// The machine that its image is for (`e_machine`); `None` for raw BTF.
+    pub fn machine(&self) -> Option<u16> {
+        self.machine
     }
 
     /// Its BTF, raw.
@@ -85,7 +104,7 @@ impl Kernel {
     pub fn base(&self) -> Base<'_> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, &self.bytes);
         let blob = blob.expect("parsed before");
-        let release = self.release.as_deref().map(str::as_bytes);
+        let release = self.release().map(str::as_bytes);
         Base::from_parts(blob, self.size, &self.offsets, &self.index).of_release(release)
     }
 }
@@ -99,26 +118,22 @@ fn file(name: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The release in the banner of a kernel's image (`init/version-timestamp.c`), or that of the running
-/// kernel, which shows its BTF alone.
-fn release(image: &Image) -> Option<String> {
-    const BANNER: &[u8] = b"Linux version ";
-    let root = Path::new("/");
-    let Some(elf) = image.elf().ok()? else {
-        let running = installed::running(root).filter(|(_, btf)| *btf == image.path);
-        return running.map(|(release, _)| release);
-    };
-    let data = elf.data(&elf.section(b".rodata")?)?;
-    let banners = data.windows(BANNER.len()).enumerate();
-    let mut banners = banners.filter(|(_, there)| *there == BANNER);
-    banners.find_map(|(at, _)| {
-        let release = data[at + BANNER.len()..]
-            .split(|byte| *byte == b' ')
-            .next()?;
-        // Not a format that is yet to be filled in.
-        let is_release = release.first().is_some_and(u8::is_ascii_digit) && release.len() <= 64;
-        is_release.then(|| String::from_utf8_lossy(release).into_owned())
-    })
+/// The banner in a kernel's image, or that of the running kernel, which shows its BTF alone.
+fn banner(image: &Image) -> Option<Banner> {
+    match image.elf().ok()? {
+        Some(elf) => Banner::of(&elf),
+        None => {
+            installed::running(Path::new("/")).filter(|(_, btf)| *btf == image.path)?;
+            Banner::read(&fs::read_to_string("/proc/version").ok()?)
+        }
+    }
+}
+
+fn machine(image: &Image) -> Option<u16> {
+    // Of the header, e_machine.
+    image.elf().ok()??;
+    let bytes = image.bytes.get(18..20)?;
+    Some(u16::from_ne_bytes(bytes.try_into().ok()?))
 }
 
 /// The kernel's BTF, without the rest of its file.

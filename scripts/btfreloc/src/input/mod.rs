@@ -2,6 +2,7 @@
 
 //! What is named on the command line, read: files, folders, streams and installed kernels.
 
+mod banner;
 mod bases;
 mod bzimage;
 mod file;
@@ -12,6 +13,7 @@ mod kernel;
 mod module;
 mod unpack;
 
+pub use banner::Banner;
 pub use bases::{Bases, Remark};
 pub use file::{is_stream, label, once_only};
 pub use find::modules;

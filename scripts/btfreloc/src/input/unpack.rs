@@ -68,7 +68,7 @@ impl Packing {
     }
 
     /// Packs a module as the kernel's build does (`scripts/Makefile.modinst`): the kernel takes no
-    /// other check than CRC32.
+    /// other check of xz than CRC32, and of zstd wants the length (`drivers/base/firmware_loader`).
     ///
     /// # Errors
     ///
