@@ -209,6 +209,9 @@ pub struct Encode {
     /// Make BTF anew where there is some, which is left as it is otherwise
     #[arg(long)]
     pub force: bool,
+    /// Do nothing, and say nothing, where there is BTF: pahole and the kernel are not needed then
+    #[arg(long, conflicts_with = "force")]
+    pub if_missing: bool,
     /// The pahole to call
     #[arg(long, value_name = "PROGRAM", default_value = "pahole", value_hint = ValueHint::CommandName)]
     pub pahole: PathBuf,

@@ -273,6 +273,50 @@ fn btf_that_is_there_already_is_left() {
 
 /// Of the Rust module, pahole sees the C file that kbuild adds to each module, `*.mod.c`.
 #[test]
+fn where_only_missing_btf_is_made_nothing_else_is_needed_or_said() {
+    let folder = folder("encode-if-missing");
+    let has = fs::read(module("own/distilled/vpoll.ko")).unwrap();
+    let path = file(&folder, "vpoll.ko", &has);
+    // Neither this pahole nor this kernel is there.
+    let options = ["--if-missing", "--pahole", "/nowhere", "--base", "/nowhere"];
+    let done = run(&[&["encode", &text(&folder)], &options[..]].concat());
+    assert_eq!((done.status, done.text(), &*done.err), (0, "", ""));
+    assert!(fs::read(&path).unwrap() == has);
+    let copy = text(&folder.join("copy.ko"));
+    let done = run(&[&["encode", &path, "-o", &copy], &options[..]].concat());
+    assert_eq!((done.status, &*done.err), (0, ""));
+    assert!(fs::read(&copy).unwrap() == has);
+    // One that has none gets what it gets without the option.
+    let none = file(
+        &folder,
+        "acpi_call.ko",
+        &fs::read(compiled("acpi-call", "acpi_call")).unwrap(),
+    );
+    let done = run(&[
+        "encode",
+        &text(&folder),
+        "--if-missing",
+        "--base",
+        &vmlinux(),
+    ]);
+    assert_eq!((done.status, &*done.err), (0, ""));
+    let before = fs::read(compiled("acpi-call", "acpi_call")).unwrap();
+    as_kbuild(
+        &before,
+        &fs::read(&none).unwrap(),
+        "own/distilled/acpi_call.ko",
+    );
+    assert!(fs::read(&path).unwrap() == has);
+    let unusable = file(
+        &folder,
+        "langford.ko",
+        &fs::read(compiled("langford", "langford")).unwrap(),
+    );
+    let done = run(&[&["encode", &unusable], &options[..]].concat());
+    assert_eq!(done.status, 2, "{}", done.err);
+}
+
+#[test]
 fn what_has_nothing_of_its_own_is_left_without_btf() {
     let folder = folder("encode-nothing");
     let data = module("work/bare/btfreloc_bare.ko");

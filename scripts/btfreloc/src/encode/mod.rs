@@ -22,7 +22,7 @@ mod unfilled;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{anyhow, bail, Context, Result};
 use rust_btfreloc::btf::{self, Blob, Btf, Form, Kind, Section, Table};
@@ -41,7 +41,8 @@ use pahole::Pahole;
 /// What all modules share.
 struct Encoder<'a> {
     args: &'a cli::Encode,
-    pahole: Pahole,
+    /// Asked for its version when the first module needs it.
+    pahole: OnceLock<Result<Pahole, String>>,
     bases: Bases<'a>,
 }
 
@@ -55,9 +56,12 @@ pub fn run(args: &cli::Encode) -> Result<Status> {
     input::once_only(args.change.paths())?;
     let encoder = Encoder {
         args,
-        pahole: Pahole::find(&args.pahole)?,
+        pahole: OnceLock::new(),
         bases: Bases::new(args.change.base.as_deref(), Path::new("/")),
     };
+    if !args.if_missing {
+        encoder.pahole()?;
+    }
     each::module(&args.change.modules, args.change.output.is_some(), |path| {
         let module = Module::read(path)?;
         encoder
@@ -77,9 +81,11 @@ impl Encoder<'_> {
         let to = self.args.change.output.as_deref();
         let label = module.label();
         if !self.is_to_encode(module)? {
-            note(&format!(
-                "{label}: has BTF already, left as it is: --force makes it anew"
-            ));
+            if !self.args.if_missing {
+                note(&format!(
+                    "{label}: has BTF already, left as it is: --force makes it anew"
+                ));
+            }
             return each::leave(module, to);
         }
         let base = match self.args.standalone {
@@ -104,6 +110,12 @@ impl Encoder<'_> {
         let resolved = with_btf(&input, none, |btf| resolve(&mut elf, btf))?;
         resolved.warn(label);
         each::put(module, &elf, to)
+    }
+
+    fn pahole(&self) -> Result<&Pahole> {
+        let find = || Pahole::find(&self.args.pahole).map_err(|error| format!("{error:#}"));
+        let pahole = self.pahole.get_or_init(find).as_ref();
+        pahole.map_err(|error| anyhow!(error.clone()))
     }
 
     /// Whether it is to get BTF.
@@ -157,7 +169,9 @@ impl Encoder<'_> {
         let base_file = base.map(|base| file("base", base.bytes())).transpose()?;
         let module = file("module.ko", image)?;
         let output = folder.path().join("btf");
-        let made = self.pahole.encode(&module, base_file.as_deref(), &output)?;
+        let made = self
+            .pahole()?
+            .encode(&module, base_file.as_deref(), &output)?;
         let Some(made) = made else {
             return Ok(None);
         };
