@@ -32,6 +32,7 @@ pub struct Blob<'a> {
     types_start: u32,
     types: &'a [u8],
     strings: &'a [u8],
+    layout_start: u32,
     layout: &'a [u8],
 }
 
@@ -120,6 +121,11 @@ impl<'a> Blob<'a> {
     /// The layout part: one `struct btf_layout` a kind; empty where there is none.
     pub fn layout(&self) -> &'a [u8] {
         self.layout
+    }
+
+    /// Byte offset of the layout part in the section.
+    pub fn layout_start(&self) -> u32 {
+        self.layout_start
     }
 
     /// The string at `off` in this blob's own string part, without its NUL.
@@ -227,7 +233,7 @@ impl<'a> Parser<'a> {
         let parts = self.declared(header_len);
         self.no_gap(total.saturating_sub(header_len), header_len, parts)?;
         let [types, strings, layout] = parts.map(|part| self.span(header_len, part));
-        let (types, strings) = (types?, strings?);
+        let (types, strings, layout) = (types?, strings?, layout?);
         self.strings(header_len, &strings, total)?;
         Ok(Blob {
             section: self.section,
@@ -236,7 +242,8 @@ impl<'a> Parser<'a> {
             types_start: types.start,
             types: types.bytes,
             strings: strings.bytes,
-            layout: layout?.bytes,
+            layout_start: layout.start,
+            layout: layout.bytes,
         })
     }
 

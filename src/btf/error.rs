@@ -2,7 +2,7 @@
 
 //! What can be wrong with BTF, as values: where it was found and why it is refused.
 
-use super::Kind;
+use super::{Kind, KindLayout};
 
 /// The section an [`Error`] speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,12 @@ pub enum Reason {
     RecordTruncated { left: u32, needed: u32 },
     /// A kind that is not known.
     BadKind(u32),
+    /// The layout part does not start at a multiple of 4 bytes after the header; holds where.
+    LayoutMisaligned(u32),
+    /// The layout part is not made of whole entries; holds its length.
+    LayoutLength(u32),
+    /// The layout part says of a kind that is known what is not so.
+    LayoutContradicts { kind: Kind, found: KindLayout },
     /// A name's offset is past the string part.
     NameOffset(u32),
     /// A name's offset is inside a string.

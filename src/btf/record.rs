@@ -9,11 +9,12 @@ use super::{len_u32, to_usize, Kind, Reason, Shape, Starts};
 pub const RECORD_LEN: u32 = 12;
 
 const KFLAG: u32 = 1 << 31;
-const VLEN: u32 = 0x00ff_ffff;
+/// The bits of the second word of a record that are its vlen.
+pub(super) const VLEN: u32 = 0x00ff_ffff;
 
 /// The number of the kind in the second word of a record.
 #[inline]
-fn number_of(info: u32) -> u32 {
+pub(super) fn number_of(info: u32) -> u32 {
     (info >> 24) & 0x7f
 }
 
@@ -126,7 +127,7 @@ impl<'a> Record<'a> {
     #[inline]
     pub(super) fn end_of(types: &[u8], at: u32) -> Option<u32> {
         let info = read_u32(types.get(to_usize(at)..)?, 4)?;
-        let shape = Shape::of((info >> 24) & 0x7f)?;
+        let shape = Shape::of(number_of(info))?;
         // Fits, as in `Record::parse`.
         let elements = u32::from(shape.elem).wrapping_mul(info & VLEN);
         let len = elements.wrapping_add(RECORD_LEN + u32::from(shape.extra));

@@ -24,16 +24,30 @@ impl Hollow {
     /// Length in bytes: two records, and what an ARRAY has after its own.
     pub(in crate::reloc) const LEN: u32 = 2 * RECORD_LEN + 12;
 
-    /// With the pointer at `pointer_id`. The index is an `int` of `base`; the kernel asks for no INT
-    /// there, so that where a base has none the pointer serves.
+    /// With the pointer at `pointer_id`. The index is an `int` of `base`.
     pub(in crate::reloc) fn new(base: &Base<'_>, pointer_id: u32) -> Self {
-        let int = base
-            .named(b"int")
-            .find(|(_, record)| record.kind() == Kind::Int);
+        Hollow::with_index(pointer_id, Hollow::index_of(base))
+    }
+
+    /// With the pointer at `pointer_id`, and `int` for the index. The kernel asks for no INT there, so
+    /// that where there is none the pointer serves.
+    pub(in crate::reloc) fn with_index(pointer_id: u32, int: Option<u32>) -> Self {
         Hollow {
             pointer_id,
-            index_id: int.map_or(pointer_id, |(id, _)| id),
+            index_id: int.unwrap_or(pointer_id),
         }
+    }
+
+    /// An `int` of `base`.
+    pub(in crate::reloc) fn index_of(base: &Base<'_>) -> Option<u32> {
+        let mut named = base.named(b"int");
+        let int = named.find(|(_, record)| record.kind() == Kind::Int);
+        int.map(|(id, _)| id)
+    }
+
+    /// Id of the type of the array's index.
+    pub(in crate::reloc) fn index_id(self) -> u32 {
+        self.index_id
     }
 
     /// Id of the array.

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`distilled`] | relocates split BTF on a distilled base to vmlinux |
 //! | [`plain`] | finds out whether split BTF without one was made for this vmlinux |
+//! | [`reduced`] | leaves out the types of kinds that this kernel does not know |
 //! | [`standalone`] | rebases BTF without a base to vmlinux |
 //! | [`distill`] | makes a distilled base, and split BTF on it |
 //! | [`btf_ids`] | maps the ids outside of BTF |
@@ -28,6 +29,7 @@ pub mod distilled;
 mod hollow;
 mod index;
 pub mod plain;
+pub mod reduced;
 pub mod standalone;
 mod survey;
 mod tables;
@@ -40,4 +42,5 @@ pub use distilled::{
     Unmatched, Verified, Why,
 };
 pub use plain::{check as check_plain, fits as fits_plain};
+pub use reduced::LeftOut;
 pub use survey::{Input, InputKind, Survey};

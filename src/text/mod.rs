@@ -8,6 +8,7 @@ mod causes;
 mod elf;
 mod fates;
 mod ids;
+mod left_out;
 mod standalone;
 mod supplied;
 

@@ -265,7 +265,13 @@ impl Builder {
 
     /// The section with a header of this form.
     pub fn build(&self, header: &Header) -> Vec<u8> {
-        header.section(&self.types, &self.strings)
+        let layout = if header.layout { layout() } else { Vec::new() };
+        self.build_with_layout(header, &layout)
+    }
+
+    /// The same with this layout part, where the header has one.
+    pub fn build_with_layout(&self, header: &Header, layout: &[u8]) -> Vec<u8> {
+        header.section(&self.types, &self.strings, layout)
     }
 }
 
@@ -299,8 +305,7 @@ impl Header {
         layout: true,
     };
 
-    fn section(&self, types: &[u8], strings: &[u8]) -> Vec<u8> {
-        let layout = if self.layout { layout() } else { Vec::new() };
+    fn section(&self, types: &[u8], strings: &[u8], layout: &[u8]) -> Vec<u8> {
         let mut header = vec![0; self.len as usize];
         header[..8].copy_from_slice(&[0x9f, 0xeb, 1, 0, 0, 0, 0, 0]);
         put(&mut header, 4, self.len);
@@ -309,7 +314,7 @@ impl Header {
             let (field, bytes) = match part {
                 Part::Types => (8, types),
                 Part::Strings => (16, strings),
-                Part::Layout => (24, layout.as_slice()),
+                Part::Layout => (24, layout),
             };
             if part != Part::Layout || self.layout {
                 put(&mut header, field, u32::try_from(body.len()).unwrap());

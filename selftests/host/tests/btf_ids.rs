@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
-use rust_btfreloc::reloc::btf_ids::{fill, BtfIds, Entry, Error, Form, Patched, Reason};
+use rust_btfreloc::reloc::btf_ids::{fill, BtfIds, Entry, Error, Form, Patched, Reason, GONE};
 
 type Symbols<'n> = [(u64, &'n str)];
 
@@ -100,6 +100,23 @@ fn ids_not_found_come_first_in_a_set() {
         patch(&[3, 0, 1, 2], &[(0, SET)], map),
         Ok((vec![3, 0, 8, 9], [2, 2, 1, 1]))
     );
+}
+
+#[test]
+fn what_is_gone_is_no_member_of_a_set() {
+    let map = |id| Some(if id % 2 == 1 { GONE } else { id + 1 });
+    let symbols = [(0, SET), (20, ID), (24, ID)];
+    assert_eq!(
+        patch(&[4, 1, 2, 3, 4, 5, 6], &symbols, map),
+        Ok((vec![2, 3, 5, 0, 0, 0, 7], [6, 6, 1, 1]))
+    );
+    let section = [2, 1, 10, 0xaaaa, 21, 0xbbbb, 0, 0];
+    assert_eq!(
+        patch(&section, &[(0, SET8), (24, SET8)], map),
+        Ok((vec![1, 1, 11, 0xaaaa, 0, 0, 0, 0], [2, 2, 2, 0]))
+    );
+    let all = patch(&[2, 1, 3], &[(0, SET)], map);
+    assert_eq!(all, Ok((vec![0, 0, 0], [2, 2, 1, 0])));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
-use rust_btfreloc::btf::{Error, Kind, Part, Reason, Section, Target};
+use rust_btfreloc::btf::{Error, Kind, KindLayout, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
     btf_ids, Cause, CauseKind, Described, Input, RelocationPlan, Report, SuppliedName, Survey,
     Unmatched, Unread, Why,
@@ -33,6 +33,9 @@ const REASONS: &[(Reason, &str)] = &[
     (Reason::TooManyTypes(1_048_576), "more types than ids, at id 1048576"),
     (Reason::RecordTruncated { left: 11, needed: 12 }, "type of 12 bytes where 11 are left"),
     (Reason::BadKind(20), "kind 20 is not known"),
+    (Reason::LayoutMisaligned(7), "layout starts 7 bytes after the header, no multiple of 4"),
+    (Reason::LayoutLength(7), "layout of 7 bytes, no multiple of 4"),
+    (Reason::LayoutContradicts { kind: Kind::Array, found: KindLayout { extra: 4, elem: 8, flags: 0 } }, "layout gives ARRAY 4 bytes and 8 an element"),
     (Reason::NameOffset(99), "name offset 99 is past the strings"),
     (Reason::NameInside(99), "name offset 99 is inside a string"),
     (Reason::BadName { kind: Kind::Typedef, name_off: 9 }, "TYPEDEF has a bad name (string offset 9)"),

@@ -43,6 +43,9 @@ use crate::btf::{len_u32, read_u32, to_usize};
 use mark::{Mark, Marks};
 use patch::Patch;
 
+/// What an id is mapped to that stands for nothing any more: it is 0 then, and no member of a set.
+pub const GONE: u32 = u32::MAX;
+
 /// Bytes in a word; in an entry of a set and before its first.
 const WORD: u32 = 4;
 /// Bytes in an entry of a set8 and before its first.
@@ -216,8 +219,8 @@ impl<'a> BtfIds<'a> {
         Ok(())
     }
 
-    /// Maps every id but 0 and sorts the sets again; counts and flags stay. Mapped to 0, they are
-    /// what they are where the module's build found no type.
+    /// Maps every id but 0 and sorts the sets again; flags stay, and counts but for ids that are
+    /// [`GONE`]. Mapped to 0, they are what they are where the module's build found no type.
     ///
     /// # Errors
     ///

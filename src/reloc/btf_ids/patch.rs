@@ -3,8 +3,8 @@
 //! Makes the patched copy: from the section, mapped, into the place of the marks.
 
 use super::mark::{Mark, Marks};
-use super::set::sort;
-use super::{error, set_end, word_at, Error, Patched, Reason, PAIR, WORD};
+use super::set::{drop_last, sort};
+use super::{error, set_end, word_at, Error, Patched, Reason, GONE, PAIR, WORD};
 
 /// A copy on the way.
 pub(super) struct Patch<'a, F> {
@@ -38,6 +38,9 @@ impl<'a, F: Fn(u32) -> Option<u32>> Patch<'a, F> {
         }
         let entries = self.output.between(at.saturating_add(step), end);
         let moved = sort(entries, step);
+        let gone = drop_last(entries, step, GONE);
+        self.output
+            .put(at, word_at(self.section, at).saturating_sub(gone));
         self.done.sets = self.done.sets.saturating_add(1);
         self.done.sorted = self.done.sorted.saturating_add(u32::from(moved));
         Ok(end)
@@ -47,7 +50,11 @@ impl<'a, F: Fn(u32) -> Option<u32>> Patch<'a, F> {
     fn word(&mut self, at: u32, mark: Mark) -> Result<u32, Error> {
         let word = word_at(self.section, at);
         let copied = match (mark, word) {
-            (Mark::Id | Mark::Member, 1..) => self.map(at, word)?,
+            (Mark::Id | Mark::Member, 1..) => match self.map(at, word)? {
+                // In a set it is found by what it is sorted to.
+                GONE if mark == Mark::Id => 0,
+                id => id,
+            },
             _ => word,
         };
         self.output.put(at, copied);

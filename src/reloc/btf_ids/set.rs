@@ -31,6 +31,21 @@ pub(super) fn sort(entries: &mut [u8], step: u32) -> bool {
     true
 }
 
+/// Makes 0 of the last of the sorted `entries`, of `step` bytes each, as long as their id is `id`; how
+/// many.
+pub(super) fn drop_last(entries: &mut [u8], step: u32, id: u32) -> u32 {
+    let (mut end, mut dropped) = (entries.len(), 0u32);
+    while let Some(at) = end.checked_sub(to_usize(step)) {
+        let last = entries.get_mut(at..end);
+        let Some(last) = last.filter(|last| read_u32(last, 0) == Some(id)) else {
+            break;
+        };
+        last.fill(0);
+        (end, dropped) = (at, dropped.saturating_add(1));
+    }
+    dropped
+}
+
 impl Entries<'_> {
     fn sorted(&self, len: usize) -> bool {
         (1..len).all(|index| !self.less(index, index.wrapping_sub(1)))
