@@ -29,10 +29,8 @@ struct Types(u32);
 
 impl Display for Types {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        match self.0 {
-            1 => f.write_str("1 type"),
-            count => write!(f, "{count} types"),
-        }
+        let plural = if self.0 == 1 { "" } else { "s" };
+        write!(f, "{} type{plural}", self.0)
     }
 }
 
