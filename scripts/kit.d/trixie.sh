@@ -14,6 +14,8 @@
 TRIXIE_FOLDER=$KIT/trixie
 # Beside what is essential: apt, for https as well.
 TRIXIE_PACKAGES="apt ca-certificates"
+# Counts the ways in which images were made.
+TRIXIE_RECIPE=1
 
 # as_trixie COMMAND...: an ordinary user is root in a namespace of his own, with as many users as /etc/subuid gives him.
 as_trixie() {
@@ -30,7 +32,7 @@ trixie_image() {
 	image_name=$1
 	shift
 	mkdir -p "$TRIXIE_FOLDER/archives/partial"
-	image_key=$(printf '%s\n' "$@" | cat - "$REPO/scripts/kit.d/trixie.sh" | cksum)
+	image_key=$(echo "$TRIXIE_RECIPE $TRIXIE_PACKAGES $*" | cksum)
 	! is_trixie_image "$image_name" || return 0
 	[ "$image_name" = plain ] || (trixie_image plain)
 	exec 8>"$TRIXIE_FOLDER/$image_name.lock"
