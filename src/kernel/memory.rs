@@ -2,7 +2,6 @@
 
 //! Memory of a length that a module's BTF decides on.
 
-use super::cause::Cause;
 use core::fmt::{Display, Write};
 use kernel::{
     alloc::{
@@ -34,15 +33,6 @@ pub(super) fn filled<T: Copy>(len: usize, value: T) -> Result<KVVec<T>, AllocErr
     // SAFETY: There is room for `len`, all of which was written just now.
     unsafe { all.inc_len(len) };
     Ok(all)
-}
-
-/// What `make` gives, in memory of its own: a plan is large, and the kernel's stack is small.
-#[inline(never)]
-pub(super) fn boxed<T, E>(make: impl FnOnce() -> Result<T, E>) -> Result<KBox<T>, Cause>
-where
-    Cause: From<E>,
-{
-    Ok(KBox::new(make()?, GFP_KERNEL)?)
 }
 
 /// What `words` print.

@@ -2,43 +2,32 @@
 
 //! The shell: all that touches the kernel, and the only place with `unsafe`.
 //!
-//! `notifier` hears of each module; `loads` follows its load; `decide` asks the core what
-//! becomes of the BTF that is `carried`; `handover` and `alias` carry out the
-//! `relocation`. What may wait for user space, as reading `firmware` and changing `debugfs`, is left
-//! to a thread `aside`: the lock of the notifier chain is held by whoever calls us.
+//! `track` follows each load; it has `decide` ask the core what becomes of the BTF in the module's
+//! `image`, relocated to a `base`, has `commit` write that into the module, and has `report` show it.
+//! Imports go that way only: from `track` to `decide`, to `commit`, and from these to `image`, `base`
+//! and `report`, none of which knows another room. What several rooms use is here.
+//!
+//! What may wait for user space, as reading firmware and changing debugfs, is left to a thread
+//! `aside`: the lock of the notifier chain is held by whoever calls us.
 
-mod alias;
-mod aside;
 mod base;
-mod btf_files;
-mod carried;
-mod cause;
-mod clock;
-mod debugfs;
+mod commit;
 mod decide;
-mod ffi;
-mod firmware;
-mod handover;
-mod ids;
 mod image;
-mod limit;
-mod loads;
+mod report;
+mod track;
+
+mod aside;
+mod clock;
+mod ffi;
 mod memory;
+mod module;
 mod nofault;
-mod notifier;
-mod pages;
 mod params;
 mod region;
-mod relocation;
-mod report;
-mod stats;
 mod text;
-mod vmlinux;
 
 pub(crate) use base::Vmlinux;
-pub(crate) use btf_files::BtfFiles;
-pub(crate) use debugfs::{Dir, File};
-pub(crate) use loads::{AfterKernel, BeforeKernel, Loads};
-pub(crate) use notifier::Registration;
 pub(crate) use params::policy;
-pub(crate) use stats::Stats;
+pub(crate) use report::{Dir, File, Stats};
+pub(crate) use track::{AfterKernel, BeforeKernel, BtfFiles, Loads, Registration};

@@ -2,7 +2,7 @@
 
 //! The memory of a loading module, in which it stays.
 
-use super::notifier::Coming;
+use super::module::Coming;
 use crate::btf::to_usize;
 use kernel::bindings;
 

@@ -2,7 +2,7 @@
 
 //! A short-lived writable mapping of memory that is write-protected where it lies.
 
-use super::{ffi, memory, notifier::Coming, pages, region};
+use crate::shell::{ffi, image, memory, module::Coming, region};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use kernel::{
@@ -36,12 +36,12 @@ impl<'a> Alias<'a> {
         if len == 0 || !region::is_in(module, region::DATA.into_iter(), addr, len) {
             return Err(EFAULT);
         }
-        let first = pages::start(addr);
+        let first = image::page_start(addr);
         let count = end.checked_sub(first).ok_or(EFAULT)?.div_ceil(PAGE_SIZE);
         let mut found = memory::zeroed::<*mut c_void>(count)?;
         let mut page = first;
         for slot in &mut found {
-            *slot = pages::page_at(page).ok_or(EFAULT)?.as_ptr().cast();
+            *slot = image::page_at(page).ok_or(EFAULT)?.as_ptr().cast();
             page = page.saturating_add(PAGE_SIZE);
         }
         let count = c_uint::try_from(count)?;
@@ -81,7 +81,7 @@ impl<'a> Alias<'a> {
 /// # Errors
 ///
 /// As for [`Alias::new`].
-pub(super) fn copied(module: Coming<'_>, addr: usize, len: usize) -> Result<KVVec<u8>> {
+pub(crate) fn copied(module: Coming<'_>, addr: usize, len: usize) -> Result<KVVec<u8>> {
     if !region::is_in(module, region::DATA.into_iter(), addr, len) {
         return Err(EFAULT);
     }

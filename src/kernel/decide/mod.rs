@@ -2,20 +2,6 @@
 
 //! Asks the core what becomes of a loading module's BTF, while nothing is touched yet.
 
-use super::{
-    alias::{self, Alias},
-    base::Vmlinux,
-    carried,
-    cause::Cause,
-    firmware::{Firmware, Loader},
-    ids::IdReport,
-    memory,
-    notifier::Coming,
-    relocation::{PatchedIds, Relocation},
-    report::{Dropped, LoadReport},
-    stats::Stats,
-    text::Text,
-};
 use crate::elf::Section;
 use crate::reloc::{
     self,
@@ -23,17 +9,25 @@ use crate::reloc::{
     standalone::RebasePlan,
     InputKind, Policy, RelocationPlan, SuppliedName, Unread,
 };
+use crate::shell::{
+    base::{Firmware, Loader, Vmlinux},
+    commit::{self, Alias, PatchedIds, Prepared},
+    image, memory,
+    module::Coming,
+    report::{DroppedReport, IdReport, LoadReport, OwnedCause, Stats},
+    text::Text,
+};
 use core::ops::Deref;
 use kernel::{prelude::*, str::CString, sync::UniqueArc};
 
 /// What is done with the BTF of a loading module.
-pub(crate) enum Decision<'a> {
+pub(crate) enum Action<'a> {
     /// Nothing: the kernel takes it as it is.
-    LeftAlone,
+    LeaveAlone,
     /// Nothing, though it is not what this kernel wants.
-    LeftToKernel(Cause),
+    LeaveToKernel(OwnedCause),
     /// The kernel reads another, or none.
-    Relocate(Relocation<'a>),
+    Commit(Prepared<'a>),
 }
 
 /// Decides what to do with the BTF of `module`; `None` where it has none.
@@ -44,21 +38,21 @@ pub(crate) fn decide<'a>(
     loader: &Loader,
     policy: Policy,
     module: Coming<'a>,
-) -> Option<Decision<'a>> {
-    let sections = match memory::boxed(|| Ok::<_, Cause>(carried::sections(module))) {
+) -> Option<Action<'a>> {
+    let sections = match boxed(|| Ok::<_, OwnedCause>(image::sections(module))) {
         Ok(sections) => sections,
-        Err(cause) => return Some(Decision::LeftToKernel(cause)),
+        Err(cause) => return Some(Action::LeaveToKernel(cause)),
     };
     let sections = sections.as_ref().map(Option::as_ref).transpose()?;
-    let shell = Shell {
+    let shell = KernelShell {
         stats,
         loader,
         module,
     };
     // Not on the stack, which all that follows is below.
-    let base = match memory::boxed(|| Ok::<_, Cause>(vmlinux.running())) {
+    let base = match boxed(|| Ok::<_, OwnedCause>(vmlinux.running())) {
         Ok(base) => base,
-        Err(cause) => return Some(Decision::LeftToKernel(cause)),
+        Err(cause) => return Some(Action::LeaveToKernel(cause)),
     };
     Some(carried_out(decision::decide(
         &shell, &base, policy, sections,
@@ -67,12 +61,12 @@ pub(crate) fn decide<'a>(
 
 /// What there is to commit.
 #[inline(never)]
-fn carried_out<'a>(decided: decision::Decision<Shell<'_, 'a>>) -> Decision<'a> {
+fn carried_out<'a>(decided: decision::Decision<KernelShell<'_, 'a>>) -> Action<'a> {
     match decided {
-        decision::Decision::LeaveAlone => Decision::LeftAlone,
-        decision::Decision::LeaveToKernel(cause) => Decision::LeftToKernel(cause),
+        decision::Decision::LeaveAlone => Action::LeaveAlone,
+        decision::Decision::LeaveToKernel(cause) => Action::LeaveToKernel(cause),
         decision::Decision::Replace(Replacement { btf, ids, report }) => {
-            Decision::Relocate(Relocation::new(Some(btf), ids, report))
+            Action::Commit(Prepared::new(Some(btf), ids, report))
         }
         decision::Decision::Drop { cause, ids } => {
             let (patched, ids) = match ids {
@@ -80,22 +74,22 @@ fn carried_out<'a>(decided: decision::Decision<Shell<'_, 'a>>) -> Decision<'a> {
                 Some(DroppedIds::Kept(why)) => (None, Some(Err(why))),
                 None => (None, None),
             };
-            match LoadReport::dropped(Dropped { cause, ids }) {
-                Ok(report) => Decision::Relocate(Relocation::new(None, patched, report)),
-                Err(error) => Decision::LeftToKernel(error.into()),
+            match LoadReport::dropped(DroppedReport { cause, ids }) {
+                Ok(report) => Action::Commit(Prepared::new(None, patched, report)),
+                Err(error) => Action::LeaveToKernel(error.into()),
             }
         }
     }
 }
 
 /// The kernel, as the core sees it while `module` loads.
-struct Shell<'l, 'a> {
+struct KernelShell<'l, 'a> {
     stats: &'l Stats,
     loader: &'l Loader,
     module: Coming<'a>,
 }
 
-impl Shell<'_, '_> {
+impl KernelShell<'_, '_> {
     /// Address and length in memory of `section`.
     fn place(section: &Section<'_>) -> Result<(usize, usize)> {
         Ok((
@@ -105,11 +99,11 @@ impl Shell<'_, '_> {
     }
 }
 
-impl<'a> decision::Shell for Shell<'_, 'a> {
+impl<'a> decision::Shell for KernelShell<'_, 'a> {
     type List<T: Copy> = KVVec<T>;
     type Boxed<T> = KBox<T>;
     type Failure = Error;
-    type Cause = Cause;
+    type Cause = OwnedCause;
     type File = Firmware;
     type Ids = PatchedIds<'a>;
     type IdReport = IdReport;
@@ -138,16 +132,16 @@ impl<'a> decision::Shell for Shell<'_, 'a> {
         })
     }
 
-    fn cause(&self, cause: &reloc::Cause<'_>) -> Result<Cause> {
-        Ok(Cause::found(cause)?)
+    fn cause(&self, cause: &reloc::Cause<'_>) -> Result<OwnedCause> {
+        Ok(OwnedCause::found(cause)?)
     }
 
-    fn failed(&self, why: Error) -> Cause {
-        Cause::Kernel(why)
+    fn failed(&self, why: Error) -> OwnedCause {
+        OwnedCause::Kernel(why)
     }
 
-    fn unread(&self, file: SuppliedName<'_>, why: Unread) -> Cause {
-        Cause::unread(file, why)
+    fn unread(&self, file: SuppliedName<'_>, why: Unread) -> OwnedCause {
+        OwnedCause::unread(file, why)
     }
 
     fn identified(&self, kind: InputKind) {
@@ -165,7 +159,7 @@ impl<'a> decision::Shell for Shell<'_, 'a> {
 
     fn live(&self, section: &Section<'_>, _: &[u8]) -> Result<KVVec<u8>> {
         let (addr, len) = Self::place(section)?;
-        alias::copied(self.module, addr, len)
+        commit::copied(self.module, addr, len)
     }
 
     fn ids(&self, section: &Section<'_>, bytes: KVVec<u8>) -> Result<PatchedIds<'a>> {
@@ -210,4 +204,13 @@ impl From<Error> for Unread {
     fn from(error: Error) -> Self {
         Unread::of(error.to_errno().wrapping_neg())
     }
+}
+
+/// What `make` gives, in memory of its own: a plan is large, and the kernel's stack is small.
+#[inline(never)]
+fn boxed<T, E>(make: impl FnOnce() -> Result<T, E>) -> Result<KBox<T>, OwnedCause>
+where
+    OwnedCause: From<E>,
+{
+    Ok(KBox::new(make()?, GFP_KERNEL)?)
 }

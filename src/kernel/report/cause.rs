@@ -3,13 +3,13 @@
 //! Why a module's BTF was not relocated: what the core found, and what only the kernel can get in
 //! the way with.
 
-use super::text::Text;
 use crate::reloc::{self, CauseKind, SuppliedName, Unread};
+use crate::shell::text::Text;
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, prelude::*, str::CString};
 
 /// What stood in the way. The text is for the operator.
-pub(crate) enum Cause {
+pub(crate) enum OwnedCause {
     /// Something in the module, in words, as the BTF it is about is soon gone.
     Found(CauseKind, CString),
     /// /sys/kernel/btf has a file of its name already.
@@ -21,10 +21,10 @@ pub(crate) enum Cause {
     Kernel(Error),
 }
 
-impl Cause {
+impl OwnedCause {
     /// What the core found.
     #[inline(never)]
-    pub(super) fn found(cause: &reloc::Cause<'_>) -> Result<Self, AllocError> {
+    pub(crate) fn found(cause: &reloc::Cause<'_>) -> Result<Self, AllocError> {
         let words = CString::try_from_fmt(fmt!("{}", Text(*cause)));
         let words = words.map_err(|_| AllocError)?;
         Ok(Self::Found(cause.kind(), words))
@@ -32,7 +32,7 @@ impl Cause {
 
     /// Why `file` is not used for a module whose BTF is stale.
     #[inline(never)]
-    pub(super) fn unread(file: SuppliedName<'_>, why: Unread) -> Self {
+    pub(crate) fn unread(file: SuppliedName<'_>, why: Unread) -> Self {
         let file = CString::try_from_fmt(fmt!("{}", Text(file)));
         Self::Unread(file.ok(), why)
     }
@@ -47,19 +47,19 @@ impl Cause {
     }
 }
 
-impl From<Error> for Cause {
+impl From<Error> for OwnedCause {
     fn from(error: Error) -> Self {
         Self::Kernel(error)
     }
 }
 
-impl From<AllocError> for Cause {
+impl From<AllocError> for OwnedCause {
     fn from(_: AllocError) -> Self {
         Self::Kernel(ENOMEM)
     }
 }
 
-impl Display for Cause {
+impl Display for OwnedCause {
     fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
         match self {
             // Words of ours are ASCII.

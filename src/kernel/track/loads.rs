@@ -3,21 +3,19 @@
 //! Follows each load from before the kernel's own notifier to after it, and on to the unload.
 
 use super::{
-    base::Vmlinux,
-    btf_files::BtfFiles,
-    cause::Cause,
-    clock, debugfs,
-    decide::{self, Decision},
-    firmware::Loader,
-    handover::Handover,
-    limit::Limit,
-    notifier::{Coming, Event, ModuleNotifier, ModuleRef},
-    relocation::Relocation,
-    report::{LoadReport, ModuleReport},
-    stats::Stats,
-    text::Text,
+    notifier::{Event, ModuleNotifier},
+    BtfFiles,
 };
 use crate::reloc::{CauseKind, Policy};
+use crate::shell::{
+    base::{Loader, Vmlinux},
+    clock,
+    commit::{Prepared, ReplacedBtf},
+    decide::{self, Action},
+    module::{Coming, ModuleRef},
+    report::{Dir, File, Limit, LoadReport, ModuleReport, OwnedCause, Stats},
+    text::Text,
+};
 use kernel::{
     ffi::c_int,
     new_mutex,
@@ -29,36 +27,35 @@ use kernel::{
 /// Tells modules apart; never followed.
 type Key = usize;
 
-/// How far a module has come whose BTF was not left alone.
-enum Progress {
-    /// The kernel's notifier has yet to see what is shown to it.
-    Pending(Pending),
-    /// It has seen it, and did not end the load. The report may be read for as long as the module is
-    /// loaded.
-    Seen(#[expect(dead_code, reason = "kept for its `Drop`")] debugfs::File<LoadReport>),
-    /// Between the two.
-    Moving,
-}
-
+/// A module whose BTF the kernel's notifier has yet to read.
 struct Pending {
-    handover: Handover,
+    replaced: ReplacedBtf,
     report: UniqueArc<LoadReport>,
     nanoseconds: u64,
+    /// Room in [`Loads::shown`] for when it has.
+    room: RBTreeNodeReservation<Key, File<LoadReport>>,
 }
 
-/// All such modules, and what is needed to decide on more.
+/// All modules whose BTF was not left as it is, and what is needed to decide on more.
+///
+/// A module is in one of the trees at most. While its report is made it is in neither: that is
+/// within its COMING event, so that nobody asks for it.
 #[pin_data]
 pub(crate) struct Loads {
     vmlinux: Vmlinux,
     policy: Policy,
     files: BtfFiles,
     #[pin]
-    loads: Mutex<RBTree<Key, Progress>>,
+    pending: Mutex<RBTree<Key, Pending>>,
+    /// What the kernel's notifier has seen, without ending the load. The report may be read for as
+    /// long as the module is loaded.
+    #[pin]
+    shown: Mutex<RBTree<Key, File<LoadReport>>>,
     #[pin]
     limit: Limit,
     #[pin]
     loader: Loader,
-    dir: Arc<debugfs::Dir>,
+    dir: Arc<Dir>,
     stats: Arc<Stats>,
 }
 
@@ -68,14 +65,15 @@ impl Loads {
         vmlinux: Vmlinux,
         policy: Policy,
         files: BtfFiles,
-        dir: Arc<debugfs::Dir>,
+        dir: Arc<Dir>,
         stats: Arc<Stats>,
     ) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             vmlinux,
             policy,
             files,
-            loads <- new_mutex!(RBTree::new()),
+            pending <- new_mutex!(RBTree::new()),
+            shown <- new_mutex!(RBTree::new()),
             limit <- Limit::new(),
             loader <- Loader::new(),
             dir,
@@ -94,100 +92,76 @@ impl Loads {
             self.policy,
             module,
         );
-        let Some(decision) = decided else {
-            return;
-        };
-        let shown = match decision {
-            Decision::LeftAlone => Ok(false),
-            Decision::LeftToKernel(cause) => Err(cause),
-            Decision::Relocate(ready) => self.relocate(module, ready, start).map(|()| true),
-        };
-        let nanoseconds = clock::elapsed(start);
-        match shown {
-            // What becomes of it is known once the kernel has seen it.
-            Ok(true) => {}
-            Ok(false) => self.stats.left_alone(nanoseconds),
-            Err(cause) => {
-                if self.limit.allows() {
-                    let (name, cause) = (module.name(), Text(&cause));
-                    pr_warn!("{name}: BTF left to the kernel: {cause}\n");
-                }
-                self.stats.left_to_kernel(&cause, nanoseconds);
+        let done = match decided {
+            None => Ok(()),
+            Some(Action::LeaveAlone) => {
+                self.stats.left_alone(clock::elapsed(start));
+                Ok(())
             }
+            Some(Action::LeaveToKernel(cause)) => Err(cause),
+            Some(Action::Commit(prepared)) => self.commit(module, prepared, start),
+        };
+        if let Err(cause) = done {
+            self.left_to_kernel(*module, &cause, clock::elapsed(start));
         }
     }
 
+    /// Commits what is prepared, but only where there is room to remember it, and where the kernel
+    /// has not registered the BTF yet.
     #[inline(never)]
-    fn relocate(
+    fn commit(
         &self,
         module: Coming<'_>,
-        ready: Relocation<'_>,
+        prepared: Prepared<'_>,
         start: clock::Start,
-    ) -> Result<(), Cause> {
-        self.begin(module, start, || {
-            // SAFETY: `after_kernel` or `going` drops the handover. Both notifiers are called to the
-            // end of this event, as unregistering one waits for that.
-            Ok(unsafe { ready.commit(module)? })
-        })
-    }
-
-    /// Lets `commit` act only where there is room to remember it, and where the kernel has not
-    /// registered the BTF yet.
-    fn begin(
-        &self,
-        module: Coming<'_>,
-        start: clock::Start,
-        commit: impl FnOnce() -> Result<(Handover, UniqueArc<LoadReport>)>,
-    ) -> Result<(), Cause> {
+    ) -> Result<(), OwnedCause> {
         if self.files.has(module.name()) {
-            return Err(Cause::Registered);
+            return Err(OwnedCause::Registered);
         }
+        let node = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let room = RBTreeNodeReservation::new(GFP_KERNEL)?;
-        let (handover, report) = commit()?;
-        let pending = Progress::Pending(Pending {
-            handover,
+        // SAFETY: `after_kernel` or `going` drops what is returned. Both notifiers are called to the
+        // end of this event, as unregistering one waits for that.
+        let (replaced, report) = unsafe { prepared.commit(module)? };
+        let pending = Pending {
+            replaced,
             report,
             nanoseconds: clock::elapsed(start),
-        });
-        let node = room.into_node(key(*module), pending);
-        self.loads.lock().insert(node);
+            room,
+        };
+        let node = node.into_node(key(*module), pending);
+        self.pending.lock().insert(node);
         Ok(())
     }
 
+    /// The kernel reads the BTF of `module` as it is, whatever it makes of that.
+    fn left_to_kernel(&self, module: ModuleRef<'_>, cause: &OwnedCause, nanoseconds: u64) {
+        if self.limit.allows() {
+            let (name, cause) = (module.name(), Text(cause));
+            pr_warn!("{name}: BTF left to the kernel: {cause}\n");
+        }
+        self.stats.left_to_kernel(cause, nanoseconds);
+    }
+
     /// The kernel has looked at the BTF of `module`, and goes on with the load.
+    #[inline(never)]
     fn after_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
-        let Some(mut pending) = self.take_pending(*module) else {
+        let pending = self.pending.lock().remove(&key(*module));
+        let Some(mut pending) = pending else {
             return;
         };
         pending.report.seen(self.files.has(module.name()));
-        drop(pending.handover);
+        drop(pending.replaced);
         let report = Arc::from(pending.report);
         let file = match module.name() {
-            name if name == Stats::FILE => debugfs::File::nameless(&self.dir, report),
-            name => debugfs::File::new(&self.dir, name, report),
+            name if name == Stats::FILE => File::nameless(&self.dir, report),
+            name => File::new(&self.dir, name, report),
         };
         let nanoseconds = pending.nanoseconds.saturating_add(clock::elapsed(start));
         self.report(*module, file.content(), nanoseconds);
-        self.keep(*module, file);
-    }
-
-    fn take_pending(&self, module: ModuleRef<'_>) -> Option<Pending> {
-        let mut loads = self.loads.lock();
-        let progress = loads.get_mut(&key(module))?;
-        match core::mem::replace(progress, Progress::Moving) {
-            Progress::Pending(pending) => Some(pending),
-            other => {
-                *progress = other;
-                None
-            }
-        }
-    }
-
-    fn keep(&self, module: ModuleRef<'_>, file: debugfs::File<LoadReport>) {
-        if let Some(progress) = self.loads.lock().get_mut(&key(module)) {
-            *progress = Progress::Seen(file);
-        }
+        let node = pending.room.into_node(key(*module), file);
+        self.shown.lock().insert(node);
     }
 
     /// One line in the kernel log, unless there are too many, and the figures.
@@ -210,9 +184,11 @@ impl Loads {
 
     /// `module` goes away, or another notifier has failed its load.
     fn going(&self, module: ModuleRef<'_>) {
-        // Let go of the lock at once: removing the report's file may take a second.
-        let gone = self.loads.lock().remove(&key(module));
-        if let Some(Progress::Pending(pending)) = gone {
+        // Let go of each lock at once: removing the report's file may take a second.
+        let shown = self.shown.lock().remove(&key(module));
+        drop(shown);
+        let pending = self.pending.lock().remove(&key(module));
+        if let Some(pending) = pending {
             if self.limit.allows() {
                 pr_warn!("{}: load failed in a module notifier\n", module.name());
             }

@@ -12,9 +12,9 @@
 //! stall for as long as it likes: where the page that it reads into is a userfaultfd's, in
 //! `copy_to_user`. Notifiers must not wait with it, as all loads would. So an open file has a share
 //! in its content and is not protected by debugfs, which waits only for opening it to end; and
-//! entries come and go by a thread [aside](super::aside), in order, that nobody waits long for.
+//! entries come and go by a thread [aside](crate::shell::aside), in order, that nobody waits long for.
 
-use super::{
+use crate::shell::{
     aside::{Aside, Job, Task},
     ffi,
 };

@@ -3,8 +3,9 @@
 //! What became of a module's BTF, kept as long as the module is loaded and put into words only
 //! when somebody reads it.
 
-use super::{cause::Cause, debugfs::Show, ids::IdReport, memory, text::Text};
+use super::{debugfs::Show, IdReport, OwnedCause};
 use crate::reloc::{self, standalone, Counts, Fate, RelocationPlan, SuppliedName};
+use crate::shell::{memory, text::Text};
 use crate::text;
 use core::fmt::Display;
 use kernel::{alloc::AllocError, fmt, prelude::*, str::CString, sync::UniqueArc};
@@ -15,11 +16,11 @@ const NAMES_IN_LOG: usize = 8;
 /// What became of the BTF of one module.
 pub(crate) enum ModuleReport {
     /// It was relocated.
-    Relocated(Relocated),
+    Relocated(RelocatedReport),
     /// It was standalone, and was rebased.
-    Rebased(Rebased),
+    Rebased(RebasedReport),
     /// It was dropped.
-    Dropped(Dropped),
+    Dropped(DroppedReport),
 }
 
 /// A [`ModuleReport`], and what the kernel made of it.
@@ -38,7 +39,7 @@ impl LoadReport {
         UniqueArc::new(report, GFP_KERNEL)
     }
 
-    /// What [`Relocated::new`] keeps.
+    /// What [`RelocatedReport::new`] keeps.
     // In a frame of its own: a kernel's stack is small.
     #[inline(never)]
     pub(crate) fn relocated(
@@ -47,22 +48,22 @@ impl LoadReport {
         ids: Option<IdReport>,
         supplied: Option<SuppliedName<'_>>,
     ) -> Result<UniqueArc<Self>, AllocError> {
-        let report = Relocated::new(plan, btf_base, ids, supplied);
+        let report = RelocatedReport::new(plan, btf_base, ids, supplied);
         Self::new(ModuleReport::Relocated(report))
     }
 
-    /// What [`Rebased::new`] keeps.
+    /// What [`RebasedReport::new`] keeps.
     #[inline(never)]
     pub(crate) fn rebased(
         plan: &standalone::RebasePlan<'_>,
         ids: Option<IdReport>,
     ) -> Result<UniqueArc<Self>, AllocError> {
-        Self::new(ModuleReport::Rebased(Rebased::new(plan, ids)))
+        Self::new(ModuleReport::Rebased(RebasedReport::new(plan, ids)))
     }
 
     /// The BTF was dropped.
     #[inline(never)]
-    pub(crate) fn dropped(dropped: Dropped) -> Result<UniqueArc<Self>, AllocError> {
+    pub(crate) fn dropped(dropped: DroppedReport) -> Result<UniqueArc<Self>, AllocError> {
         Self::new(ModuleReport::Dropped(dropped))
     }
 
@@ -120,7 +121,7 @@ impl Display for Summary<'_> {
 }
 
 /// A relocation that was done.
-pub(crate) struct Relocated {
+pub(crate) struct RelocatedReport {
     counts: Counts,
     /// The file with the base that the operator supplied.
     supplied: Option<CString>,
@@ -154,7 +155,7 @@ impl RelocatedBase {
     }
 }
 
-impl Relocated {
+impl RelocatedReport {
     /// Keeps what the report is made of, or less of it where memory is short; `supplied` is the
     /// file with the BTF that the operator supplied to distill the module against.
     fn new(
@@ -230,7 +231,7 @@ impl Relocated {
 }
 
 /// A rebase that was done.
-pub(crate) struct Rebased {
+pub(crate) struct RebasedReport {
     counts: standalone::Counts,
     conflicts: u32,
     /// The conflicts, a line each, as the BTF they are about is soon gone; `None` where there was no
@@ -239,7 +240,7 @@ pub(crate) struct Rebased {
     ids: Option<IdReport>,
 }
 
-impl Rebased {
+impl RebasedReport {
     /// Keeps what the report is made of.
     #[inline(never)]
     fn new(plan: &standalone::RebasePlan<'_>, ids: Option<IdReport>) -> Self {
@@ -273,15 +274,15 @@ impl Rebased {
 }
 
 /// BTF that the kernel was not shown.
-pub(crate) struct Dropped {
+pub(crate) struct DroppedReport {
     /// Why.
-    pub(super) cause: Cause,
+    pub(crate) cause: OwnedCause,
     /// What became of the ids that the module's code reads, which are those of no types any more;
     /// or why they stay, where that is not the cause as well. `None` where it has none.
-    pub(super) ids: Option<Result<IdReport, Option<Cause>>>,
+    pub(crate) ids: Option<Result<IdReport, Option<OwnedCause>>>,
 }
 
-impl Dropped {
+impl DroppedReport {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.ids {
             Some(Ok(ids)) => ids.show(f),

@@ -2,10 +2,10 @@
 
 //! The ids of a module's `.BTF_ids`, before and after, with the names that its symbols gave them.
 
-use super::memory;
 use crate::btf::{self, to_usize};
 use crate::reloc::btf_ids::{Entry, Form};
 use crate::reloc::decision::MappedIds;
+use crate::shell::memory;
 use crate::text::{IdsCleared, Name};
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, bindings, prelude::*};

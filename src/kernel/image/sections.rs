@@ -2,11 +2,12 @@
 
 //! The BTF that a loading module has, and its ELF file.
 
-use super::{handover::Pointers, image, notifier::Coming, region};
+use super::{search, Pointers};
 use crate::btf::to_usize;
 use crate::elf::Elf;
 use crate::reloc::decision::{ModuleFile, ModuleSections};
 use crate::reloc::{Cause, Input};
+use crate::shell::{module::Coming, region};
 use kernel::ffi::{c_uint, c_void};
 
 /// The sections of `module`: in the temporary copy of its ELF file, or in the module's memory where
@@ -16,12 +17,12 @@ use kernel::ffi::{c_uint, c_void};
 ///
 /// [`Cause::Outside`]: where a section is `SHT_NOBITS`, the loader checks neither its offset nor its
 /// size. [`Cause::NoImage`] where that is not known.
-pub(super) fn sections(module: Coming<'_>) -> Result<Option<ModuleSections<'_>>, Cause<'_>> {
+pub(crate) fn sections(module: Coming<'_>) -> Result<Option<ModuleSections<'_>>, Cause<'_>> {
     let pointers = Pointers::of(module);
     if pointers.data.is_null() || pointers.data_size == 0 {
         return Ok(None);
     }
-    let image = image::of(module);
+    let image = search::image(module);
     let section = |start: *mut c_void, size: c_uint| {
         let (start, size) = (start.addr(), to_usize(size));
         image

@@ -7,7 +7,8 @@
 //! `.BTF` and `.BTF.base`, unless they are allocated, and symbols of such sections, which each
 //! module has in `.modinfo`.
 
-use super::{handover::Pointers, nofault, notifier::Coming, pages, region};
+use super::{pages, Pointers};
+use crate::shell::{module::Coming, nofault, region};
 use core::{mem::size_of, ops::Range};
 use kernel::{
     bindings::{elf64_hdr, elf64_shdr, SHF_ALLOC},
@@ -15,7 +16,7 @@ use kernel::{
 };
 
 /// The image of `module`, up to the end of its last page; `None` where nothing points into it.
-pub(super) fn of(module: Coming<'_>) -> Option<&[u8]> {
+pub(super) fn image(module: Coming<'_>) -> Option<&[u8]> {
     let pointers = Pointers::of(module);
     let mut search = Search {
         module,
@@ -42,7 +43,7 @@ impl<'a> Search<'a> {
             return None;
         }
         let end = pages::mapped_end(addr)?;
-        let mut page = pages::start(addr);
+        let mut page = pages::page_start(addr);
         while pages::page_at(page).is_some() {
             if self.starts_image(page, end).is_some() {
                 let len = end.checked_sub(page)?;
@@ -90,7 +91,7 @@ impl<'a> Search<'a> {
 /// The symbols of the module, all those of its file, with the addresses that the loader gave them.
 #[cfg(CONFIG_KALLSYMS)]
 mod symbols {
-    use crate::shell::{nofault, notifier::Coming};
+    use crate::shell::{module::Coming, nofault};
     use core::mem::size_of;
     use kernel::bindings::{elf64_sym, mod_kallsyms, SHN_LORESERVE, SHN_UNDEF};
 
@@ -118,7 +119,7 @@ mod symbols {
 /// A kernel without `CONFIG_KALLSYMS` keeps none.
 #[cfg(not(CONFIG_KALLSYMS))]
 mod symbols {
-    use crate::shell::notifier::Coming;
+    use crate::shell::module::Coming;
 
     pub(super) fn values(_module: Coming<'_>) -> impl Iterator<Item = usize> {
         core::iter::empty()

@@ -22,15 +22,13 @@
 //! let registration = KBox::pin_init(Registration::new(Watcher), GFP_KERNEL)?;
 //! ```
 
-use core::marker::PhantomData;
-use core::ops::Deref;
+use crate::shell::module::{Coming, ModuleRef};
 use core::ptr::NonNull;
 use kernel::{
     bindings, container_of,
     error::to_result,
     ffi::{c_int, c_ulong, c_void},
     prelude::*,
-    str::CStr,
     types::Opaque,
 };
 
@@ -51,57 +49,14 @@ impl<'a> Event<'a> {
     /// This thread must have put `module` in `state`, and keep it there for `'a`.
     unsafe fn from_raw(state: c_ulong, module: ModuleRef<'a>) -> Option<Self> {
         match bindings::module_state::try_from(state).ok()? {
-            // INVARIANT: By the requirements of this function.
-            bindings::module_state_MODULE_STATE_COMING => Some(Self::Coming(Coming(module))),
+            bindings::module_state_MODULE_STATE_COMING => {
+                // SAFETY: By the requirements of this function.
+                Some(Self::Coming(unsafe { Coming::from_raw(module) }))
+            }
             bindings::module_state_MODULE_STATE_LIVE => Some(Self::Live),
             bindings::module_state_MODULE_STATE_GOING => Some(Self::Going),
             _ => None,
         }
-    }
-}
-
-/// The module an [`Event`] happens to.
-///
-/// # Invariants
-///
-/// The pointer is to a valid `struct module` that stays so for `'a`.
-#[derive(Clone, Copy)]
-pub(crate) struct ModuleRef<'a>(NonNull<bindings::module>, PhantomData<&'a ()>);
-
-impl<'a> ModuleRef<'a> {
-    /// The C object.
-    pub(crate) fn as_non_null(self) -> NonNull<bindings::module> {
-        self.0
-    }
-
-    /// The C object.
-    pub(crate) fn as_ptr(self) -> *mut bindings::module {
-        self.0.as_ptr()
-    }
-
-    /// Name of the module.
-    pub(crate) fn name(self) -> &'a CStr {
-        // SAFETY: By the type invariant the module is valid for `'a`, and its name does not change.
-        let name = unsafe { &(*self.as_ptr()).name };
-        CStr::from_bytes_until_nul(name).unwrap_or(c"?")
-    }
-}
-
-/// A module that is being loaded by this thread.
-///
-/// # Invariants
-///
-/// For `'a` the module is in `MODULE_STATE_COMING`, and the thread that this is used by is the one
-/// that loads it, which goes on only after `'a`: until then none of the module's code runs, its
-/// BTF fields are used by this thread only, and the temporary copy of its ELF file stays.
-#[derive(Clone, Copy)]
-pub(crate) struct Coming<'a>(ModuleRef<'a>);
-
-impl<'a> Deref for Coming<'a> {
-    type Target = ModuleRef<'a>;
-
-    fn deref(&self) -> &ModuleRef<'a> {
-        &self.0
     }
 }
 
@@ -162,8 +117,9 @@ impl<T: ModuleNotifier> Registration<T> {
         state: c_ulong,
         module: *mut c_void,
     ) -> c_int {
-        // INVARIANT: The caller keeps the module valid for the whole call.
-        let module = NonNull::new(module.cast()).map(|module| ModuleRef(module, PhantomData));
+        let module = NonNull::new(module.cast());
+        // SAFETY: The caller keeps the module valid for the whole call.
+        let module = module.map(|module| unsafe { ModuleRef::from_raw(module) });
         // SAFETY: By the requirements of this function.
         let event = module.and_then(|module| unsafe { Event::from_raw(state, module) });
         if let (Some(event), Some(module)) = (event, module) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel is shown as a module's BTF, ready to be committed.
+//! All that is to be written into a loading module, ready: writing it cannot fail half-way.
 
-use super::{alias::Alias, handover::Handover, notifier::Coming, report::LoadReport};
+use super::{Alias, ReplacedBtf};
+use crate::shell::{module::Coming, report::LoadReport};
 use kernel::{prelude::*, sync::UniqueArc};
 
-/// A relocation that is ready to be committed.
-pub(crate) struct Relocation<'a> {
+/// What the kernel is to read as a module's BTF, and its `.BTF_ids`, with nothing written yet.
+pub(crate) struct Prepared<'a> {
     /// `None` where the kernel is to find none.
     btf: Option<KVVec<u8>>,
     ids: Option<PatchedIds<'a>>,
@@ -14,13 +15,13 @@ pub(crate) struct Relocation<'a> {
 }
 
 /// `.BTF_ids` with its ids mapped, and the way to put it where the module reads it.
-pub(super) struct PatchedIds<'a> {
-    pub(super) bytes: KVVec<u8>,
-    pub(super) alias: Alias<'a>,
+pub(crate) struct PatchedIds<'a> {
+    pub(crate) bytes: KVVec<u8>,
+    pub(crate) alias: Alias<'a>,
 }
 
-impl<'a> Relocation<'a> {
-    pub(super) fn new(
+impl<'a> Prepared<'a> {
+    pub(crate) fn new(
         btf: Option<KVVec<u8>>,
         ids: Option<PatchedIds<'a>>,
         report: UniqueArc<LoadReport>,
@@ -36,22 +37,22 @@ impl<'a> Relocation<'a> {
     ///
     /// # Safety
     ///
-    /// As for [`Handover::replace`].
+    /// As for [`ReplacedBtf::replace`].
     pub(crate) unsafe fn commit(
         self,
         module: Coming<'_>,
-    ) -> Result<(Handover, UniqueArc<LoadReport>)> {
-        let handover = match self.btf {
+    ) -> Result<(ReplacedBtf, UniqueArc<LoadReport>)> {
+        let replaced = match self.btf {
             // SAFETY: The requirements are those of this function.
-            Some(btf) => unsafe { Handover::replace(module, btf)? },
+            Some(btf) => unsafe { ReplacedBtf::replace(module, btf)? },
             // SAFETY: As above.
-            None => unsafe { Handover::hide(module) },
+            None => unsafe { ReplacedBtf::hide(module) },
         };
         if let Some(ids) = self.ids {
             // SAFETY: `.BTF_ids` is for the module's code, and for what that calls; none of it has
             // run, and none does before the notifier returns. `ids.bytes` is memory of ours.
             unsafe { ids.alias.write(&ids.bytes) };
         }
-        Ok((handover, self.report))
+        Ok((replaced, self.report))
     }
 }

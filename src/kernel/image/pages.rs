@@ -10,12 +10,12 @@ use kernel::{
 };
 
 /// Start of the page that `addr` is in.
-pub(super) fn start(addr: usize) -> usize {
+pub(crate) fn page_start(addr: usize) -> usize {
     addr & PAGE_MASK
 }
 
 /// The page mapped at `addr`, or `None` where nothing is.
-pub(super) fn page_at(addr: usize) -> Option<NonNull<bindings::page>> {
+pub(crate) fn page_at(addr: usize) -> Option<NonNull<bindings::page>> {
     let addr = addr as *const c_void;
     // SAFETY: Only compares the address with the bounds of the two areas.
     if unsafe { bindings::is_vmalloc_or_module_addr(addr) } == 0 {
@@ -27,7 +27,7 @@ pub(super) fn page_at(addr: usize) -> Option<NonNull<bindings::page>> {
 
 /// Start of the first page at or after the page of `addr` where nothing is mapped.
 pub(super) fn mapped_end(addr: usize) -> Option<usize> {
-    let mut page = start(addr);
+    let mut page = page_start(addr);
     while page_at(page).is_some() {
         page = page.checked_add(PAGE_SIZE)?;
     }

@@ -2,11 +2,7 @@
 
 //! What was done since this module was loaded, in figures.
 
-use super::{
-    cause::Cause,
-    debugfs::Show,
-    report::{LoadReport, ModuleReport},
-};
+use super::{debugfs::Show, LoadReport, ModuleReport, OwnedCause};
 use crate::reloc::{CauseKind, InputKind};
 use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 
@@ -75,7 +71,7 @@ impl Stats {
     }
 
     /// A module's BTF was left to the kernel.
-    pub(crate) fn left_to_kernel(&self, cause: &Cause, nanoseconds: u64) {
+    pub(crate) fn left_to_kernel(&self, cause: &OwnedCause, nanoseconds: u64) {
         self.count(nanoseconds, |figures| {
             figures.cause(cause);
             &mut figures.errors
@@ -121,7 +117,7 @@ impl Stats {
 }
 
 impl Figures {
-    fn cause(&mut self, cause: &Cause) {
+    fn cause(&mut self, cause: &OwnedCause) {
         let kind = cause.kind();
         add(&mut self.kernel, u64::from(kind.is_none()));
         for (count, counted) in self.causes.iter_mut().zip(CauseKind::ALL) {

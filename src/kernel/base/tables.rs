@@ -2,9 +2,10 @@
 
 //! BTF that modules are split off, with the tables that find its types, made once.
 
-use super::{clock, memory, text::Text, vmlinux};
+use super::vmlinux;
 use crate::btf::{self, Blob, Form, Known, Section};
 use crate::reloc::{Base, BaseSize};
+use crate::shell::{clock, memory, text::Text};
 use core::mem::size_of;
 use kernel::{alloc::AllocError, bindings, prelude::*};
 
@@ -16,7 +17,7 @@ const BUILT_FOR: Known = Known {
 };
 
 /// What a [`Base`] is a view of.
-pub(crate) struct Tables<'a> {
+pub(crate) struct BaseTables<'a> {
     blob: Blob<'a>,
     size: BaseSize,
     offsets: KVVec<u32>,
@@ -24,18 +25,18 @@ pub(crate) struct Tables<'a> {
 }
 
 /// The BTF of the running kernel.
-pub(crate) type Vmlinux = Tables<'static>;
+pub(crate) type Vmlinux = BaseTables<'static>;
 
-/// Why there are no [`Tables`].
-pub(super) enum Refused {
+/// Why there are no [`BaseTables`].
+enum TablesError {
     /// The BTF does not hold.
     Btf(btf::Error),
     /// There is no memory for them.
     Memory,
 }
 
-impl<'a> Tables<'a> {
-    fn of(blob: Blob<'a>, size: BaseSize) -> Result<Self, Refused> {
+impl<'a> BaseTables<'a> {
+    fn of(blob: Blob<'a>, size: BaseSize) -> Result<Self, TablesError> {
         let mut offsets = memory::zeroed(size.offsets_len())?;
         let mut index = memory::zeroed(size.index_len())?;
         Base::build(blob, size, &mut offsets, &mut index)?;
@@ -65,7 +66,7 @@ impl Vmlinux {
         self.base().of_release(vmlinux::release())
     }
 
-    fn named(raw: &'static [u8]) -> Result<Self, Refused> {
+    fn named(raw: &'static [u8]) -> Result<Self, TablesError> {
         let blob = Blob::parse(Section::Vmlinux, Form::Base, raw)?;
         Self::of(blob, BaseSize::of(&blob, BUILT_FOR)?)
     }
@@ -79,19 +80,19 @@ impl Vmlinux {
     pub(crate) fn new() -> Result<Self> {
         let start = clock::now();
         let raw = vmlinux::raw_btf()?;
-        let tables = Self::named(raw).map_err(|refused| match refused {
-            Refused::Btf(error) if Known::is_beyond(&error) => {
+        let tables = Self::named(raw).map_err(|error| match error {
+            TablesError::Btf(error) if Known::is_beyond(&error) => {
                 let error = Text(error);
                 pr_err!(
                     "this kernel's BTF is newer than rust_btfreloc: {error}; install a newer one\n"
                 );
                 Error::from_errno(-vmlinux::EOPNOTSUPP)
             }
-            Refused::Btf(error) => {
+            TablesError::Btf(error) => {
                 pr_err!("this kernel's own BTF cannot be used: {}\n", Text(error));
                 EINVAL
             }
-            Refused::Memory => ENOMEM,
+            TablesError::Memory => ENOMEM,
         })?;
         pr_info!(
             "tables of {} bytes for vmlinux BTF of {} bytes, made in {} ns\n",
@@ -103,13 +104,13 @@ impl Vmlinux {
     }
 }
 
-impl From<btf::Error> for Refused {
+impl From<btf::Error> for TablesError {
     fn from(error: btf::Error) -> Self {
         Self::Btf(error)
     }
 }
 
-impl From<AllocError> for Refused {
+impl From<AllocError> for TablesError {
     fn from(_: AllocError) -> Self {
         Self::Memory
     }

@@ -2,7 +2,7 @@
 
 //! Keeps a storm of loads from flooding the kernel log.
 
-use super::clock;
+use crate::shell::clock;
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 
 /// How long a window is.
@@ -21,14 +21,14 @@ struct Window {
 ///
 /// `___ratelimit` of `lib/ratelimit.c` would do, but its lock cannot be set up from Rust.
 #[pin_data]
-pub(super) struct Limit {
+pub(crate) struct Limit {
     #[pin]
     window: Mutex<Window>,
 }
 
 impl Limit {
     /// No line yet.
-    pub(super) fn new() -> impl PinInit<Self> {
+    pub(crate) fn new() -> impl PinInit<Self> {
         let window = Window {
             begin: clock::now(),
             written: 0,
@@ -40,7 +40,7 @@ impl Limit {
     }
 
     /// Whether one more line may be written; where others were left out, a line says so first.
-    pub(super) fn allows(&self) -> bool {
+    pub(crate) fn allows(&self) -> bool {
         let left_out = self.take();
         if let Some(count @ 1..) = left_out {
             pr_warn!(

@@ -1,63 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the kernel is shown as a loading module's BTF.
+//! A loading module whose BTF the kernel reads from another buffer, or does not find.
 
-use super::notifier::Coming;
+use crate::shell::{image::Pointers, module::Coming};
 use core::ptr::NonNull;
-use kernel::{
-    bindings,
-    ffi::{c_uint, c_void},
-    prelude::*,
-};
-
-/// The BTF that `struct module` points to: `.BTF` and, where there is one, `.BTF.base`.
-///
-/// Sizes are those of the sections' headers: nothing says that as many bytes are there.
-#[derive(Clone, Copy)]
-pub(super) struct Pointers {
-    pub(super) data: *mut c_void,
-    pub(super) data_size: c_uint,
-    pub(super) base: *mut c_void,
-    pub(super) base_size: c_uint,
-}
-
-impl Pointers {
-    const NONE: Self = Self {
-        data: core::ptr::null_mut(),
-        data_size: 0,
-        base: core::ptr::null_mut(),
-        base_size: 0,
-    };
-
-    /// Those of `module`.
-    pub(super) fn of(module: Coming<'_>) -> Self {
-        let module = module.as_ptr();
-        // SAFETY: By its invariants the module is valid, and its BTF fields are used by this thread
-        // only.
-        unsafe {
-            Self {
-                data: (*module).btf_data,
-                data_size: (*module).btf_data_size,
-                base: (*module).btf_base_data,
-                base_size: (*module).btf_base_data_size,
-            }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `module` must be valid, and no one else may use its BTF fields meanwhile.
-    unsafe fn write(self, module: NonNull<bindings::module>) {
-        let module = module.as_ptr();
-        // SAFETY: By the requirements of this function.
-        unsafe {
-            (*module).btf_data = self.data;
-            (*module).btf_data_size = self.data_size;
-            (*module).btf_base_data = self.base;
-            (*module).btf_base_data_size = self.base_size;
-        }
-    }
-}
+use kernel::{bindings, ffi::c_uint, prelude::*};
 
 /// A loading module whose BTF is replaced, or hidden, until this is dropped.
 ///
@@ -68,14 +15,14 @@ impl Pointers {
 /// # Invariants
 ///
 /// `module` is valid, and its BTF fields point to `buffer` or are empty.
-pub(crate) struct Handover {
+pub(crate) struct ReplacedBtf {
     module: NonNull<bindings::module>,
     original: Pointers,
     // Only the kernel reads it, through the pointer in `module`.
     _buffer: KVVec<u8>,
 }
 
-impl Handover {
+impl ReplacedBtf {
     /// Shows the kernel `buffer`, split BTF on vmlinux, as the BTF of `module`.
     ///
     /// # Errors
@@ -124,13 +71,13 @@ impl Handover {
     }
 }
 
-impl Drop for Handover {
+impl Drop for ReplacedBtf {
     fn drop(&mut self) {
-        // SAFETY: By the requirements on making a handover the module is still in the event that
+        // SAFETY: By the requirements on making one the module is still in the event that
         // the thread which loads it has called us for.
         unsafe { self.original.write(self.module) };
     }
 }
 
-// SAFETY: The module may be reached from any thread; whoever makes a handover sees to when it ends.
-unsafe impl Send for Handover {}
+// SAFETY: The module may be reached from any thread; whoever makes one sees to when it ends.
+unsafe impl Send for ReplacedBtf {}

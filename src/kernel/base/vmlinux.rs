@@ -2,8 +2,8 @@
 
 //! The BTF of the running kernel, borrowed where it lies.
 
-use super::nofault;
 use crate::btf::{self, to_usize};
+use crate::shell::nofault;
 use kernel::{bindings, error::to_result, page::PAGE_SIZE, prelude::*};
 
 pub(super) const EOPNOTSUPP: i32 = bindings::EOPNOTSUPP as i32;
@@ -18,7 +18,7 @@ const MAX_DISTANCE: usize = 4096;
 ///
 /// `EOPNOTSUPP` where this kernel has none, with a message that says so; the kernel's where it could
 /// not give it.
-pub(crate) fn raw_btf() -> Result<&'static [u8]> {
+pub(super) fn raw_btf() -> Result<&'static [u8]> {
     let found = first_type()?.and_then(around);
     if found.is_none() {
         pr_err!("this kernel offers no BTF of its own: it needs CONFIG_DEBUG_INFO_BTF=y\n");

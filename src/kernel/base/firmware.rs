@@ -17,11 +17,11 @@
 //!
 //! A file system may ask user space: autofs, FUSE, NFS with its helpers, overlayfs on any of these;
 //! fscrypt and IMA may load a module for a hash or cipher. All of it is waited for by a thread
-//! [aside](super::aside), so that a notifier is held up for [`LIMIT`] at most, and once: while a read
+//! [aside](crate::shell::aside), so that a notifier is held up for [`LIMIT`] at most, and once: while a read
 //! that was given up is under way, later ones are answered at once. Two reads of one file are one to
 //! the loader, which lets the second wait for the first.
 
-use super::aside::{Aside, Job, Task};
+use crate::shell::aside::{Aside, Job, Task};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -62,7 +62,7 @@ impl Loader {
     ///
     /// The firmware loader's, `ENOENT` where there is no such file among them; `ETIMEDOUT` where it
     /// does not answer; `EINTR` where the process that waits was killed.
-    pub(super) fn read(&self, name: CString) -> Result<Firmware> {
+    pub(crate) fn read(&self, name: CString) -> Result<Firmware> {
         if self.aside.is_stalled() {
             return Err(ETIMEDOUT);
         }
@@ -97,7 +97,7 @@ impl Task for Read {
 /// # Invariants
 ///
 /// The pointer is what the loader gave: valid, ours to release, and its data does not change.
-pub(super) struct Firmware(NonNull<bindings::firmware>);
+pub(crate) struct Firmware(NonNull<bindings::firmware>);
 
 impl Firmware {
     fn read(name: &CStr) -> Result<Self> {
@@ -116,7 +116,7 @@ impl Firmware {
     }
 
     /// Its content.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         // SAFETY: By the type invariant.
         let (data, size) = unsafe { ((*self.0.as_ptr()).data, (*self.0.as_ptr()).size) };
         if data.is_null() {

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What people get to see: lines in the kernel log, figures and each module's report in debugfs.
+
+mod cause;
+mod debugfs;
+mod ids;
+mod limit;
+mod load;
+mod stats;
+
+pub(super) use cause::OwnedCause;
+pub(crate) use debugfs::{Dir, File};
+pub(super) use ids::IdReport;
+pub(super) use limit::Limit;
+pub(super) use load::{DroppedReport, LoadReport, ModuleReport};
+pub(crate) use stats::Stats;
