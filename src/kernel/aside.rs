@@ -34,7 +34,7 @@ pub(super) trait Task: Send + Sync + 'static {
 pub(super) struct Job<T> {
     #[pin]
     work: Work<Self>,
-    done: Arc<Done>,
+    done: Arc<Completion>,
     #[pin]
     task: T,
 }
@@ -46,7 +46,7 @@ impl_has_work! {
 impl<T: Task> Job<T> {
     /// A job that was not begun.
     pub(super) fn new(task: impl PinInit<T>) -> Result<Arc<Self>> {
-        let done = Arc::pin_init(Done::new(), GFP_KERNEL)?;
+        let done = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
         let job = pin_init!(Self {
             work <- new_work!("Job::work"),
             done,
@@ -80,7 +80,7 @@ pub(super) struct Aside {
     queue: NonNull<bindings::workqueue_struct>,
     /// The last job that was not waited for to its end.
     #[pin]
-    late: Mutex<Option<Arc<Done>>>,
+    late: Mutex<Option<Arc<Completion>>>,
 }
 
 // SAFETY: Workqueues do their own locking.
@@ -166,17 +166,17 @@ impl PinnedDrop for Aside {
 
 /// Whether a job is done. `kernel::sync::Completion` cannot be waited for with a limit.
 #[pin_data]
-struct Done {
+struct Completion {
     #[pin]
     completion: Opaque<bindings::completion>,
 }
 
 // SAFETY: Completions do their own locking.
-unsafe impl Send for Done {}
+unsafe impl Send for Completion {}
 // SAFETY: As above.
-unsafe impl Sync for Done {}
+unsafe impl Sync for Completion {}
 
-impl Done {
+impl Completion {
     fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             completion <- Opaque::ffi_init(|slot| {

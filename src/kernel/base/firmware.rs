@@ -22,6 +22,7 @@
 //! the loader, which lets the second wait for the first.
 
 use crate::shell::aside::{Aside, Job, Task};
+use core::ops::Deref;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -62,7 +63,7 @@ impl Loader {
     ///
     /// The firmware loader's, `ENOENT` where there is no such file among them; `ETIMEDOUT` where it
     /// does not answer; `EINTR` where the process that waits was killed.
-    pub(crate) fn read(&self, name: CString) -> Result<Firmware> {
+    pub(crate) fn read(&self, name: CString) -> Result<FirmwareFile> {
         if self.aside.is_stalled() {
             return Err(ETIMEDOUT);
         }
@@ -82,12 +83,12 @@ impl Loader {
 struct Read {
     name: CString,
     #[pin]
-    answer: Mutex<Option<Result<Firmware>>>,
+    answer: Mutex<Option<Result<FirmwareFile>>>,
 }
 
 impl Task for Read {
     fn run(&self) {
-        let answer = Firmware::read(&self.name);
+        let answer = FirmwareFile::read(&self.name);
         *self.answer.lock() = Some(answer);
     }
 }
@@ -97,9 +98,9 @@ impl Task for Read {
 /// # Invariants
 ///
 /// The pointer is what the loader gave: valid, ours to release, and its data does not change.
-pub(crate) struct Firmware(NonNull<bindings::firmware>);
+pub(crate) struct FirmwareFile(NonNull<bindings::firmware>);
 
-impl Firmware {
+impl FirmwareFile {
     fn read(name: &CStr) -> Result<Self> {
         let mut firmware = core::ptr::null();
         // SAFETY: `firmware` is valid for writes, the name ends with NUL, and the loader takes no
@@ -114,9 +115,12 @@ impl Firmware {
         // INVARIANT: The loader has succeeded.
         NonNull::new(firmware.cast_mut()).map(Self).ok_or(ENOENT)
     }
+}
 
-    /// Its content.
-    pub(crate) fn bytes(&self) -> &[u8] {
+impl Deref for FirmwareFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
         // SAFETY: By the type invariant.
         let (data, size) = unsafe { ((*self.0.as_ptr()).data, (*self.0.as_ptr()).size) };
         if data.is_null() {
@@ -128,9 +132,9 @@ impl Firmware {
 }
 
 // SAFETY: It is memory that any thread may read, and release.
-unsafe impl Send for Firmware {}
+unsafe impl Send for FirmwareFile {}
 
-impl Drop for Firmware {
+impl Drop for FirmwareFile {
     fn drop(&mut self) {
         // SAFETY: By the type invariant it is ours, and this is the last use.
         unsafe { bindings::release_firmware(self.0.as_ptr()) };

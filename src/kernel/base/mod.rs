@@ -6,5 +6,5 @@ mod firmware;
 mod tables;
 mod vmlinux;
 
-pub(super) use firmware::{Firmware, Loader};
+pub(super) use firmware::{FirmwareFile, Loader};
 pub(crate) use tables::Vmlinux;

@@ -18,7 +18,7 @@ use kernel::{
 /// The image of `module`, up to the end of its last page; `None` where nothing points into it.
 pub(super) fn image(module: Coming<'_>) -> Option<&[u8]> {
     let pointers = Pointers::of(module);
-    let mut search = Search {
+    let mut search = ImageSearch {
         module,
         passed: 0..0,
     };
@@ -29,13 +29,13 @@ pub(super) fn image(module: Coming<'_>) -> Option<&[u8]> {
 }
 
 /// A search for the image of a module.
-struct Search<'a> {
+struct ImageSearch<'a> {
     module: Coming<'a>,
     /// What was searched last, and is not the image.
     passed: Range<usize>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> ImageSearch<'a> {
     /// The image, where `addr` lies in it.
     fn around(&mut self, addr: usize) -> Option<&'a [u8]> {
         // The relocations of a module could write anything there.

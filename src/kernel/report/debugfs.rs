@@ -206,13 +206,13 @@ impl<T: Show> Task for Removal<T> {
 struct Operations<T>(PhantomData<T>);
 
 /// `struct file_operations` that never changes.
-struct Table(bindings::file_operations);
+struct FileOperations(bindings::file_operations);
 
 // SAFETY: It is only read.
-unsafe impl Sync for Table {}
+unsafe impl Sync for FileOperations {}
 
 impl<T: Show> Operations<T> {
-    const TABLE: &'static Table = &Table(bindings::file_operations {
+    const TABLE: &'static FileOperations = &FileOperations(bindings::file_operations {
         owner: (&raw const ffi::__this_module).cast_mut().cast(),
         open: Some(Self::open),
         read: Some(bindings::seq_read),

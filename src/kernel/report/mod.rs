@@ -4,14 +4,18 @@
 
 mod cause;
 mod debugfs;
+mod dropped;
 mod ids;
 mod limit;
 mod load;
+mod rebased;
+mod relocated;
 mod stats;
 
 pub(super) use cause::OwnedCause;
 pub(crate) use debugfs::{Dir, File};
+pub(super) use dropped::DroppedReport;
 pub(super) use ids::IdReport;
 pub(super) use limit::Limit;
-pub(super) use load::{DroppedReport, LoadReport, ModuleReport};
+pub(super) use load::{LoadReport, ModuleReport};
 pub(crate) use stats::Stats;

@@ -31,8 +31,8 @@ struct Figures {
     nanoseconds: u64,
     /// Time spent there for the last module that was shown otherwise than it is.
     last_nanoseconds: u64,
-    /// Modules of each sort, where the headers of their BTF hold.
-    sorts: [u64; InputKind::ALL.len()],
+    /// Modules by the kind of their BTF, where the headers of their BTF hold.
+    kinds: [u64; InputKind::ALL.len()],
     /// Modules that were dropped or left to the kernel, by what stood in the way.
     causes: [u64; CauseKind::ALL.len()],
     /// Those for which it was the kernel itself.
@@ -57,11 +57,11 @@ impl Stats {
         })
     }
 
-    /// A module with BTF of this sort began to load.
-    pub(crate) fn sort(&self, sort: InputKind) {
+    /// A module with BTF of this kind began to load.
+    pub(crate) fn identified(&self, kind: InputKind) {
         let mut figures = self.figures.lock();
-        for (count, counted) in figures.sorts.iter_mut().zip(InputKind::ALL) {
-            add(count, u64::from(counted == sort));
+        for (count, counted) in figures.kinds.iter_mut().zip(InputKind::ALL) {
+            add(count, u64::from(counted == kind));
         }
     }
 
@@ -148,8 +148,8 @@ impl Show for Stats {
         ] {
             writeln!(f, "{name} {count}")?;
         }
-        for (count, sort) in figures.sorts.iter().zip(InputKind::ALL) {
-            writeln!(f, "sort_{sort} {count}")?;
+        for (count, kind) in figures.kinds.iter().zip(InputKind::ALL) {
+            writeln!(f, "sort_{kind} {count}")?;
         }
         for (count, cause) in figures.causes.iter().zip(CauseKind::ALL) {
             writeln!(f, "reason_{cause} {count}")?;

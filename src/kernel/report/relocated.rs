@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The report on BTF that was relocated from a distilled base.
+
+use super::IdReport;
+use crate::reloc::{self, Counts, Fate, RelocationPlan, SuppliedName};
+use crate::shell::{memory, text::Text};
+use crate::text;
+use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
+
+/// How many opaque types the kernel log names; debugfs names all.
+const NAMES_IN_LOG: usize = 8;
+
+/// A relocation that was done.
+pub(crate) struct RelocatedReport {
+    counts: Counts,
+    /// The file with the base that the operator supplied.
+    supplied: Option<CString>,
+    /// `None` where there was no memory for it.
+    base: Option<RelocatedBase>,
+    ids: Option<IdReport>,
+}
+
+/// What became of each type of the distilled base.
+struct RelocatedBase {
+    btf_base: KVVec<u8>,
+    fates: KVVec<u32>,
+    new_ids: KVVec<u32>,
+}
+
+impl RelocatedBase {
+    fn new(plan: &RelocationPlan<'_>, btf_base: &[u8]) -> Result<Self, AllocError> {
+        let (fates, new_ids) = plan.words();
+        Ok(Self {
+            btf_base: memory::copied(btf_base)?,
+            fates: memory::copied(fates)?,
+            new_ids: memory::copied(new_ids)?,
+        })
+    }
+
+    fn entries(&self) -> impl Iterator<Item = reloc::Entry<'_>> {
+        let report = reloc::Report::new(&self.btf_base, &self.fates, &self.new_ids);
+        // What the plan was made from can be read again.
+        let entries = report.ok().map(|report| report.entries());
+        entries.into_iter().flatten()
+    }
+}
+
+impl RelocatedReport {
+    /// Keeps what the report is made of, or less of it where memory is short; `supplied` is the
+    /// file with the BTF that the operator supplied to distill the module against.
+    pub(super) fn new(
+        plan: &RelocationPlan<'_>,
+        btf_base: &[u8],
+        ids: Option<IdReport>,
+        supplied: Option<SuppliedName<'_>>,
+    ) -> Self {
+        let file = |file| CString::try_from_fmt(fmt!("{}", Text(file))).ok();
+        Self {
+            counts: plan.counts(),
+            supplied: supplied.and_then(file),
+            base: RelocatedBase::new(plan, btf_base).ok(),
+            ids,
+        }
+    }
+
+    /// How many types became opaque.
+    pub(crate) fn opaque(&self) -> u32 {
+        self.counts.opaque
+    }
+
+    pub(super) fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.base {
+            Some(base) => base
+                .entries()
+                .try_for_each(|entry| writeln!(f, "{entry}"))?,
+            None => writeln!(f, "no memory was left to list the base types")?,
+        }
+        self.ids.iter().try_for_each(|ids| ids.show(f))
+    }
+
+    pub(super) fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts {
+            split,
+            mapped,
+            opaque,
+        } = self.counts;
+        f.write_str("relocated")?;
+        if let Some(file) = &self.supplied {
+            let file = file.to_str().unwrap_or_default();
+            write!(f, " by way of firmware {file}")?;
+        }
+        write!(
+            f,
+            ": {split} types, {mapped} base types mapped, {opaque} opaque"
+        )?;
+        if let Some(base) = &self.base {
+            self.opaque_names(base, f)?;
+        }
+        if let Some(ids) = &self.ids {
+            write!(f, ", {ids}")?;
+        }
+        Ok(())
+    }
+
+    fn opaque_names(&self, base: &RelocatedBase, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut opaque = base
+            .entries()
+            .filter(|entry| matches!(entry.fate, Fate::Opaque(_)));
+        let mut separator = " (";
+        for entry in opaque.by_ref().take(NAMES_IN_LOG) {
+            write!(f, "{separator}{}", text::short(entry.name))?;
+            separator = ", ";
+        }
+        let more = opaque.fold(0_u32, |more, _| more.saturating_add(1));
+        match (self.counts.opaque, more) {
+            (0, _) => Ok(()),
+            (_, 0) => f.write_str(")"),
+            (_, more) => write!(f, " and {more} more)"),
+        }
+    }
+}
