@@ -5,7 +5,7 @@
 #   KERNEL=RELEASE  another stock kernel than the newest one
 
 MAKEFLAGS += --no-print-directory
-export KERNEL BTFRELOC_KIT DEBIAN_MIRROR
+export KERNEL BTFRELOC_KIT DEBIAN_MIRROR FEATURES
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := $(if $(KDIR),module,help)
@@ -55,15 +55,8 @@ endif
 kit:
 	@scripts/kit
 
-# Linked statically: it is built in the kit and runs on any x86-64 Linux.
-TOOL_TARGET := x86_64-unknown-linux-gnu
-tool: kit
-	@scripts/in-root cargo build --quiet --release --locked --target $(TOOL_TARGET) \
-		--config 'target.$(TOOL_TARGET).rustflags=["-Ctarget-feature=+crt-static"]' \
-		--manifest-path scripts/btfreloc/Cargo.toml --target-dir build/cargo-tool
-	@mkdir -p build/bin
-	@install build/cargo-tool/$(TOOL_TARGET)/release/btfreloc build/bin/btfreloc
-	@echo 'built: $(CURDIR)/build/bin/btfreloc'
+tool:
+	@scripts/tool
 
 demo: kit
 	@scripts/demo

@@ -18,9 +18,24 @@ const STATUS: &str = "\
 Exit status: 0 if all checks passed, 1 if there are findings, 2 if something could not be read or the command \
 line is wrong.";
 
+/// What is built in.
+#[cfg(feature = "encode")]
+macro_rules! features {
+    () => {
+        "+encode"
+    };
+}
+#[cfg(not(feature = "encode"))]
+macro_rules! features {
+    () => {
+        "-encode"
+    };
+}
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: ", features!());
+
 /// Checks whether the BTF of kernel modules is valid on a kernel, relocates it, and makes it.
 #[derive(Parser)]
-#[command(name = "btfreloc", version, after_long_help = STATUS, after_help = STATUS)]
+#[command(name = "btfreloc", version, long_version = VERSION, after_long_help = STATUS, after_help = STATUS)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]

@@ -25,6 +25,10 @@ pub mod decide;
 pub mod distill;
 pub mod docs;
 pub mod each;
+#[cfg(feature = "encode")]
+pub mod encode;
+#[cfg(not(feature = "encode"))]
+#[path = "encode/absent.rs"]
 pub mod encode;
 pub mod explain;
 pub mod extract;

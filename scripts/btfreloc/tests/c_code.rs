@@ -7,7 +7,8 @@ mod common;
 use btfreloc::c_code::{verdict, Answer, Fate, Verdict};
 use btfreloc_selftests::builder::{Builder, BOOL, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
-use btfreloc_selftests::peer::{modules, Btf};
+use btfreloc_selftests::modules;
+use btfreloc_selftests::peer::Btf;
 use rust_btfreloc::btf::Kind;
 use rust_btfreloc::reloc::Input;
 

@@ -136,7 +136,7 @@ fn a_stock_module_with_all_it_refers_to_is_recognised_and_rebased() {
     let vmlinux = fs::read(boot(&running(), "vmlinux.btf")).unwrap();
     let base = Btf::base(&vmlinux).unwrap();
     let stock = stock(&running()).join("kernel/crypto/ccm.ko.xz");
-    let split = btfreloc_selftests::peer::modules::btf(&stock).unwrap();
+    let split = btfreloc_selftests::modules::btf(&stock).unwrap();
     let alone = flatten(&Btf::split(&base, &split).unwrap()).btf;
     let module = file(
         &folder("standalone-stock"),

@@ -21,11 +21,23 @@ fn help_and_version_are_no_failure() {
         assert!(run.text().contains("Usage: btfreloc"), "{command:?}");
         assert!(run.text().contains("Exit status: 0 if "), "{command:?}");
     }
-    let version = run(&["--version"]);
-    assert_eq!(
-        version.text(),
-        concat!("btfreloc ", env!("CARGO_PKG_VERSION"), "\n")
-    );
+    let version = concat!("btfreloc ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(run(&["-V"]).text(), version);
+    let encode = match cfg!(feature = "encode") {
+        true => "+encode",
+        false => "-encode",
+    };
+    let long = format!("{version}features: {encode}\n");
+    assert_eq!(run(&["--version"]).text(), long);
+}
+
+#[cfg(not(feature = "encode"))]
+#[test]
+fn what_is_left_out_says_how_it_is_had() {
+    let run = run(&["encode", "x.ko"]);
+    let why = "btfreloc: encode is left out of this build, as it needs libelf and zlib: install them (Debian: `apt \
+               install libelf-dev zlib1g-dev pkg-config`) and build with `make tool FEATURES=encode`\n";
+    assert_eq!((run.status, run.text(), &*run.err), (2, "", why));
 }
 
 #[test]

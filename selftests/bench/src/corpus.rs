@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail, ensure, Context, Result};
-use btfreloc_selftests::peer::{modules, Btf};
+use btfreloc_selftests::modules;
+use btfreloc_selftests::peer::Btf;
 use rayon::prelude::*;
 
 use crate::progress;

@@ -11,8 +11,8 @@ use btfreloc_selftests::corpus::pair::measure;
 use btfreloc_selftests::corpus::shipped::Rebuilt;
 use btfreloc_selftests::corpus::store::{inputs, load, save};
 use btfreloc_selftests::corpus::table::Table;
+use btfreloc_selftests::modules;
 use btfreloc_selftests::peer::judge::{Kernel, Rule};
-use btfreloc_selftests::peer::modules;
 
 /// A folder for one test, empty.
 fn folder(test: &str) -> PathBuf {

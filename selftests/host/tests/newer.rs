@@ -5,7 +5,7 @@
 
 use btfreloc_selftests::builder::{info, put, Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
-use btfreloc_selftests::peer::modules;
+use btfreloc_selftests::modules;
 use rust_btfreloc::btf::{declared, Kind, Known, HEADER_LEN_LAYOUT};
 use rust_btfreloc::reloc::{Base, Cause, CauseKind, Described, Input, InputKind, Policy, Survey};
 

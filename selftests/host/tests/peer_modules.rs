@@ -6,8 +6,8 @@
 use btfreloc_selftests::corpus::measure::Way;
 use btfreloc_selftests::corpus::pair::measure;
 use btfreloc_selftests::corpus::shipped::Rebuilt;
+use btfreloc_selftests::modules;
 use btfreloc_selftests::peer::judge::Kernel;
-use btfreloc_selftests::peer::modules;
 
 /// Modules of each release that every run looks at.
 const SAMPLE: usize = 40;

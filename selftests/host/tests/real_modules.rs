@@ -2,7 +2,7 @@
 
 //! Modules as Debian ships them: ELF against readelf, ids against the BTF they name.
 
-use btfreloc_selftests::peer::modules;
+use btfreloc_selftests::modules;
 use rust_btfreloc::btf::{Blob, Btf, Form as BtfForm, Kind, Section as BtfSection, Table};
 use rust_btfreloc::elf::{Elf, Section};
 use rust_btfreloc::reloc::btf_ids::{BtfIds, Form};

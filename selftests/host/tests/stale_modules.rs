@@ -4,7 +4,7 @@
 
 use btfreloc_selftests::corpus::shipped::{judge, Rebuilt, Shipped};
 use btfreloc_selftests::kernel::Vmlinux;
-use btfreloc_selftests::peer::modules;
+use btfreloc_selftests::modules;
 
 /// Modules of each release, from the smallest to the largest.
 const SAMPLE: usize = 150;

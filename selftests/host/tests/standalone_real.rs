@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use btfreloc_selftests::kernel::Vmlinux;
-use btfreloc_selftests::peer::{self, dedup::dedup, flatten, modules, Btf, Type};
+use btfreloc_selftests::modules;
+use btfreloc_selftests::peer::{self, dedup::dedup, flatten, Btf, Type};
 use btfreloc_selftests::rebase::prove::{self, name, prove, Proof};
 use btfreloc_selftests::rebase::{is_standalone, rebase, Rebased};
 use rust_btfreloc::elf::Elf;

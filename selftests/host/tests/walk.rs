@@ -5,10 +5,11 @@
 use btfreloc_selftests::builder::put;
 use btfreloc_selftests::distilled::{distill, Distilled};
 use btfreloc_selftests::kernel::Relocated;
+use btfreloc_selftests::modules;
 use btfreloc_selftests::peer::distill::last_id;
 use btfreloc_selftests::peer::judge::Kernel;
 use btfreloc_selftests::peer::walk::walk;
-use btfreloc_selftests::peer::{modules, Btf, Word};
+use btfreloc_selftests::peer::{Btf, Word};
 use rust_btfreloc::reloc::distill::Order;
 
 /// Least number of words that are made wrong.

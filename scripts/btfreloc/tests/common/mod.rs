@@ -81,7 +81,7 @@ pub fn built_for() -> String {
 }
 
 pub fn kit() -> PathBuf {
-    btfreloc_selftests::peer::modules::kit()
+    btfreloc_selftests::modules::kit()
 }
 
 /// A file of a kernel: `vmlinuz`, `vmlinux.btf`.

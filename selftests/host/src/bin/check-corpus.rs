@@ -17,7 +17,7 @@ use btfreloc_selftests::corpus::shipped::Rebuilt;
 use btfreloc_selftests::corpus::store;
 use btfreloc_selftests::corpus::table::Table;
 use btfreloc_selftests::peer::judge::Kernel;
-use btfreloc_selftests::peer::modules;
+use btfreloc_selftests::modules;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Mismatches that are shown of a pair.

@@ -10,7 +10,8 @@ use btfreloc_selftests::distilled::distill;
 use btfreloc_selftests::fuzz::{pair, vmlinux};
 use btfreloc_selftests::kernel::Vmlinux;
 
-use btfreloc_selftests::peer::{self, flatten, modules};
+use btfreloc_selftests::modules;
+use btfreloc_selftests::peer::{self, flatten};
 use rust_btfreloc::btf::Kind;
 use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::distill::Order;

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 
 use super::figures::{Compared, Figures};
 use super::measure::{Seen, Way};
+use crate::modules;
 use crate::peer::judge::{Kernel, Plain};
-use crate::peer::modules;
 
 /// What came out of the modules of a pair.
 #[derive(Debug, Default)]

@@ -12,7 +12,6 @@ pub mod distill;
 mod flatten;
 pub mod judge;
 mod kernel;
-pub mod modules;
 mod table;
 pub mod walk;
 
