@@ -5,7 +5,7 @@
 #   KERNEL=RELEASE  another stock kernel than the newest one
 
 MAKEFLAGS += --no-print-directory
-export KERNEL BTFRELOC_KIT DEBIAN_MIRROR FEATURES
+export KERNEL BTFRELOC_KIT DEBIAN_MIRROR FEATURES DESTDIR PREFIX
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := $(if $(KDIR),module,help)
@@ -20,8 +20,9 @@ help:
 	@echo '  make bench         what it costs, beside libbpf and beside what the kernel takes for the same'
 	@echo '  make module        build the module for the kernel of the demonstration'
 	@echo '  make KDIR=PATH     build the module for the kernel tree at PATH (prepared, with Rust)'
-	@echo '  make install KDIR=PATH   and install it below /lib/modules'
+	@echo '  make install KDIR=PATH   and install it below /lib/modules; make uninstall KDIR=PATH removes it'
 	@echo '  make tool          build/bin/btfreloc: says in advance how modules relocate, on which kernels'
+	@echo '  make install-tool  install it with man pages and completions: PREFIX=/usr/local; make uninstall-tool removes it'
 	@echo '  make clean         remove what was built here'
 	@echo '  make distclean     remove the development kit as well'
 	@echo
@@ -42,13 +43,16 @@ module:
 	@echo 'built: insmod $(KBUILD_OUT)/rust_btfreloc.ko'
 
 install: module
-	@$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(KBUILD_OUT) modules_install
+	@scripts/install module $(KDIR) $(KBUILD_OUT)
+
+uninstall:
+	@scripts/install no-module $(KDIR)
 else
 module: kit
 	@scripts/build module
 
-install:
-	@echo 'make install: say for which kernel: make install KDIR=/lib/modules/$$(uname -r)/build' >&2
+install uninstall:
+	@echo 'make $@: say for which kernel: make $@ KDIR=/lib/modules/$$(uname -r)/build' >&2
 	@exit 1
 endif
 
@@ -57,6 +61,16 @@ kit:
 
 tool:
 	@scripts/tool
+
+# Not built anew by who installs it, which may be root.
+build/bin/btfreloc:
+	@scripts/tool
+
+install-tool: build/bin/btfreloc
+	@scripts/install tool
+
+uninstall-tool:
+	@scripts/install no-tool
 
 demo: kit
 	@scripts/demo
@@ -79,4 +93,4 @@ clean:
 distclean: clean
 	@scripts/kit clean
 
-.PHONY: help module install kit tool demo check check-corpus fuzz bench clean distclean
+.PHONY: help module install uninstall kit tool install-tool uninstall-tool demo check check-corpus fuzz bench clean distclean

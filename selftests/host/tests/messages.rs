@@ -16,8 +16,12 @@ const PRINTING: [&str; 5] = [
     "src/text",
     "scripts/btfreloc/src",
 ];
-/// What explains itself: help, and the page for a browser.
-const SELF_EXPLAINING: [&str; 2] = ["btfreloc/src/cli.rs", "src/check/matrix"];
+/// What explains itself: help, man pages, and the page for a browser.
+const SELF_EXPLAINING: [&str; 3] = [
+    "btfreloc/src/cli.rs",
+    "btfreloc/src/docs",
+    "src/check/matrix",
+];
 
 #[test]
 fn no_message_is_missing() {

@@ -16,8 +16,8 @@ use btfreloc_selftests::corpus::pair::{by_name, measure, Sum};
 use btfreloc_selftests::corpus::shipped::Rebuilt;
 use btfreloc_selftests::corpus::store;
 use btfreloc_selftests::corpus::table::Table;
-use btfreloc_selftests::peer::judge::Kernel;
 use btfreloc_selftests::modules;
+use btfreloc_selftests::peer::judge::Kernel;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Mismatches that are shown of a pair.

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the man pages show: each line is run by `tests/pages.rs`.
+
+/// A command line, and what it is for.
+pub struct Example {
+    /// What for.
+    pub what: &'static str,
+    /// What is typed.
+    pub line: &'static str,
+}
+
+const fn example(what: &'static str, line: &'static str) -> Example {
+    Example { what, line }
+}
+
+const CHECK: &[Example] = &[
+    example(
+        "What becomes of one module on the running kernel:",
+        "btfreloc check foo.ko --against /sys/kernel/btf/vmlinux",
+    ),
+    example(
+        "On each kernel that is installed, type by type:",
+        "btfreloc check foo.ko --against /boot/vmlinuz-* --explain",
+    ),
+    example(
+        "A page for a browser, of all modules that were built outside of the kernel:",
+        "btfreloc check /lib/modules/*/updates --against /boot/vmlinuz-* --matrix page.html",
+    ),
+];
+const INSPECT: &[Example] = &[
+    example("What kind of BTF a module has:", "btfreloc inspect foo.ko"),
+    example(
+        "Whether plain split BTF is that of the running kernel, for a program to read:",
+        "btfreloc inspect foo.ko --against /sys/kernel/btf/vmlinux --format json",
+    ),
+];
+const RELOCATE: &[Example] = &[example(
+    "What /sys/kernel/btf/foo would hold, readable with bpftool btf dump -B /sys/kernel/btf/vmlinux:",
+    "btfreloc relocate foo.ko --against /sys/kernel/btf/vmlinux -o foo.btf",
+)];
+const RESOLVE_IDS: &[Example] = &[
+    example(
+        "As the last step of a build:",
+        "btfreloc resolve-ids foo.ko",
+    ),
+    example(
+        "To another file, compressed:",
+        "btfreloc resolve-ids foo.ko -o foo.ko.xz",
+    ),
+];
+#[cfg(feature = "encode")]
+const ENCODE: &[Example] = &[
+    example(
+        "In a build command that has to serve where kbuild makes BTF itself as well:",
+        "btfreloc encode --if-missing foo.ko",
+    ),
+    example(
+        "For a kernel that is not at hand; such a module needs rust_btfreloc to load:",
+        "btfreloc encode --standalone foo.ko",
+    ),
+];
+const DISTILL: &[Example] = &[
+    example(
+        "For the kernel whose image is named:",
+        "btfreloc distill foo.ko --base /boot/vmlinuz-*",
+    ),
+    example(
+        "Without changing the module:",
+        "btfreloc distill foo.ko --raw-btf foo.btf --raw-base foo.base.btf",
+    ),
+];
+const EXTRACT: &[Example] = &[
+    example(
+        "Before a kernel is replaced by another build of its release, so that modules of the new build load:",
+        "btfreloc extract /boot/vmlinuz-new --firmware /lib/firmware/btfreloc",
+    ),
+    example(
+        "Raw BTF, for bpftool and the like:",
+        "btfreloc extract /boot/vmlinuz-new -o vmlinux.btf",
+    ),
+    example(
+        "A vmlinux for headers that have none, with which kbuild makes BTF for modules:",
+        "btfreloc extract /boot/vmlinuz-new --elf -o vmlinux",
+    ),
+];
+const MAN: &[Example] = &[example("Into this folder:", "btfreloc man .")];
+const COMPLETIONS: &[Example] = &[example(
+    "For bash, where it looks for them:",
+    "btfreloc completions bash >/usr/local/share/bash-completion/completions/btfreloc",
+)];
+
+/// Those of a command.
+pub fn of(command: &str) -> &'static [Example] {
+    match command {
+        "check" => CHECK,
+        "inspect" => INSPECT,
+        "relocate" => RELOCATE,
+        "resolve-ids" => RESOLVE_IDS,
+        #[cfg(feature = "encode")]
+        "encode" => ENCODE,
+        "distill" => DISTILL,
+        "extract" => EXTRACT,
+        "man" => MAN,
+        "completions" => COMPLETIONS,
+        _ => &CHECK[..1],
+    }
+}
+
+/// Pages of others that belong to those of a command.
+pub fn see_also(command: &str) -> &'static [&'static str] {
+    match command {
+        "encode" | "resolve-ids" => &["pahole(1)"],
+        "inspect" | "relocate" => &["bpftool-btf(8)"],
+        "extract" => &["bpftool-btf(8)", "pahole(1)"],
+        "man" | "completions" => &[],
+        _ => &["bpftool-btf(8)", "modinfo(8)", "modprobe(8)"],
+    }
+}
