@@ -15,6 +15,9 @@ pub mod reloc;
 mod shell;
 #[path = "src/text/mod.rs"]
 pub mod text;
+#[path = "src/version.rs"]
+#[macro_use]
+mod version;
 
 #[cfg(not(CONFIG_DEBUG_INFO_BTF_MODULES))]
 compile_error!("this kernel gives modules no BTF: it needs CONFIG_DEBUG_INFO_BTF_MODULES=y");
@@ -38,6 +41,17 @@ module! {
     },
 }
 
+/// For `modinfo`; the macro above has no word for it.
+#[cfg(MODULE)]
+#[link_section = ".modinfo"]
+#[used]
+static VERSION: [u8; VERSION_INFO.len()] = match VERSION_INFO.as_bytes().first_chunk() {
+    Some(info) => *info,
+    None => [0; VERSION_INFO.len()],
+};
+#[cfg(MODULE)]
+const VERSION_INFO: &str = concat!("version=", version!(), "\0");
+
 /// The module.
 #[pin_data]
 struct BtfReloc {
@@ -57,7 +71,7 @@ impl kernel::InPlaceModule for BtfReloc {
             let vmlinux = Vmlinux::new()?;
             let files = BtfFiles::new()?;
             let dir = Arc::pin_init(Dir::new(c"btfreloc"), GFP_KERNEL)?;
-            let stats = Arc::pin_init(Stats::new(), GFP_KERNEL)?;
+            let stats = Arc::pin_init(Stats::new(policy), GFP_KERNEL)?;
             let file = File::new(&dir, Stats::FILE, stats.clone());
             let loads = Arc::pin_init(Loads::new(vmlinux, policy, files, dir, stats), GFP_KERNEL)?;
             Ok(try_pin_init!(Self {

@@ -9,3 +9,4 @@ pub mod btf;
 pub mod elf;
 pub mod reloc;
 pub mod text;
+mod version;

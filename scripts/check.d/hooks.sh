@@ -21,7 +21,7 @@ KTAP_FILE=$work/ktap.output
 firmware=/lib/firmware/btfreloc
 debs=$TRIXIE_FOLDER/archives
 tried="acpi_call langford vpoll"
-[ -x build/bin/btfreloc ] || die "no build/bin/btfreloc yet: run make tool"
+[ -x build/bin/btfreloc ] || die "no build/bin/btfreloc yet: run scripts/tool kit"
 
 # in the copy, as root
 inside() {

@@ -6,10 +6,12 @@
 
 check "insmod" load "$RELOC"
 check "debugfs shows statistics" grep -q modules_seen "$DEBUGFS/stats"
+check_equal "and the policy" 1 "$(stat_of policy)"
 check "rmmod" unload rust_btfreloc
 check_not "debugfs is gone with it" test -e "$DEBUGFS"
 
 check "insmod policy=0" load "$RELOC" policy=0
+check_equal "debugfs shows that policy" 0 "$(stat_of policy)"
 unload rust_btfreloc
 
 for policy in 2 -1; do

@@ -6,6 +6,14 @@ use crate::reloc::Policy;
 use core::borrow::Borrow;
 use kernel::prelude::*;
 
+/// The value of the parameter `policy` for this one.
+pub(crate) fn number(policy: Policy) -> i32 {
+    match policy {
+        Policy::Strict => 0,
+        Policy::Opaque => 1,
+    }
+}
+
 /// What the parameter `policy` stands for.
 ///
 /// # Errors

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{value_parser, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use rust_btfreloc::reloc::SuppliedName;
+use rust_btfreloc::version;
 
 const INPUTS: &str = "\
 MODULE: a .ko, .ko.xz, .ko.zst or .ko.gz file, raw BTF, a folder that is searched for modules, or - for \
@@ -31,11 +32,11 @@ macro_rules! features {
         "-encode"
     };
 }
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nfeatures: ", features!());
+const LONG_VERSION: &str = concat!(version!(), "\nfeatures: ", features!());
 
 /// Checks whether the BTF of kernel modules is valid on a kernel, relocates it, and makes it.
 #[derive(Parser)]
-#[command(name = "btfreloc", version, long_version = VERSION, after_long_help = STATUS, after_help = STATUS)]
+#[command(name = "btfreloc", version = version!(), long_version = LONG_VERSION, after_long_help = STATUS, after_help = STATUS)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]

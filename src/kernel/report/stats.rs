@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was done since this module was loaded, in figures.
+//! The policy, and what was done since this module was loaded, in figures.
 
 use super::{debugfs::Show, LoadReport, ModuleReport, OwnedCause};
-use crate::reloc::{CauseKind, InputKind};
+use crate::reloc::{CauseKind, InputKind, Policy};
+use crate::shell::params;
 use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 
 /// The figures.
@@ -42,6 +43,7 @@ struct Figures {
 /// The figures, shared.
 #[pin_data]
 pub(crate) struct Stats {
+    policy: Policy,
     #[pin]
     figures: Mutex<Figures>,
 }
@@ -51,8 +53,9 @@ impl Stats {
     pub(crate) const FILE: &CStr = c"stats";
 
     /// All of them 0.
-    pub(crate) fn new() -> impl PinInit<Self> {
+    pub(crate) fn new(policy: Policy) -> impl PinInit<Self> {
         pin_init!(Self {
+            policy,
             figures <- new_mutex!(Figures::default()),
         })
     }
@@ -132,6 +135,7 @@ fn add(count: &mut u64, more: u64) {
 
 impl Show for Stats {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "policy {}", params::number(self.policy))?;
         let figures = self.figures.lock();
         for (name, count) in [
             ("modules_seen", figures.seen),
