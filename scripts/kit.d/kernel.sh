@@ -112,6 +112,22 @@ check_rust_symbols() {
 		fail "only ${counts% *} of the kernel's ${counts#* } Rust symbols come out the same ($(basename "$1")): its toolchain is not this one, choose another KERNEL"
 }
 
+# check_trial PATH: what distributions ship has no list of the symbols of the kernel's crates. A small module is built
+# there, and the Rust symbols that it refers to have to be among those that the kernel exports.
+check_trial() {
+	trial=$(mktemp -d)
+	trap 'rm -rf "$trial"' EXIT
+	cp "$REPO_SCRIPTS"/kit.d/trial/* "$trial"
+	make -s -C "$1" M="$trial" KBUILD_MODPOST_WARN=1 CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$trial/log" 2>&1 ||
+		die "no module in Rust can be built for $1: $(grep -m 1 '^error' "$trial/log" || tail -n 1 "$trial/log"). The metadata in $1/rust has to be that of this kernel and of $built_with: install it again"
+	nm -u "$trial/btfreloc_trial.o" | awk '$2 ~ /^_R/ { print $2 }' | sort -u >"$trial/wanted"
+	awk '$2 ~ /^_R/ { print $2 }' "$1/Module.symvers" | sort >"$trial/exported"
+	comm -23 "$trial/wanted" "$trial/exported" >"$trial/missing"
+	[ -s "$trial/wanted" ] || die "a module in Rust that was built for $1 refers to nothing of the kernel's: $trial/log"
+	[ ! -s "$trial/missing" ] ||
+		die "$(wc -l <"$trial/missing") of the $(wc -l <"$trial/wanted") Rust symbols that a small module refers to are not in $1/Module.symvers, so no module would load ($(head -n 1 "$trial/missing")): the metadata in $1/rust is of another build of this kernel, install that of this one"
+}
+
 # check_tree PATH: is the user's own tree ready for external Rust modules? Uses the host's tools.
 check_tree() {
 	[ -f "$1/Makefile" ] || die "$1 is not a kernel tree: give the folder with the built kernel's Makefile and .config"
@@ -123,16 +139,19 @@ check_tree() {
 	have "$rustc" || die "no rustc on this host: install '$built_with', or name it with RUSTC=/path/to/rustc"
 	here=$("$rustc" --version) || die "$rustc does not run on this host: name a rustc that does with RUSTC=/path/to/rustc"
 	[ "$here" = "$built_with" ] || die "$1 was built with '$built_with', this host has '$here': install the former or name it with RUSTC=/path/to/rustc"
-	[ -d "$1/rust" ] || die "$1 holds headers without Rust: give a full kernel tree, or for a kernel of Debian's: make module KERNEL=RELEASE"
+	[ -d "$1/rust" ] || die "$1 holds headers without Rust: install the package with the Rust metadata of this kernel (Debian: linux-rust-metadata-RELEASE, Ubuntu: linux-lib-rust-RELEASE), give a full kernel tree, or for a kernel of Debian's: make module KERNEL=RELEASE"
 	[ -s "$1/Module.symvers" ] || die "$1 has no Module.symvers: build the kernel there, or copy it from the running kernel's headers"
-	for crate in core kernel; do
-		set -- "$1" "$1"/rust/lib$crate.rmeta
-		[ -f "$2" ] ||
-			die "$1 has no rust/lib$crate.rmeta: run 'make -C $1 prepare modules_prepare'"
+	for part in libcore.rmeta libkernel.rmeta libmacros.so; do
+		[ -f "$1/rust/$part" ] ||
+			die "$1 has no rust/$part: run 'make -C $1 prepare modules_prepare', or install the package with the Rust metadata of this kernel again"
 	done
-	counts=$(count_rust_symbols "$1")
-	[ "${counts% *}" = "${counts#* }" ] ||
-		die "only ${counts% *} of the ${counts#* } Rust symbols in $1/Module.symvers come out the same here, so no module would load: run 'make -C $1 prepare' with the very rustc and bindgen of the running kernel"
+	if [ -f "$1/rust/exports_kernel_generated.h" ]; then
+		counts=$(count_rust_symbols "$1")
+		[ "${counts% *}" = "${counts#* }" ] ||
+			die "only ${counts% *} of the ${counts#* } Rust symbols in $1/Module.symvers come out the same here, so no module would load: run 'make -C $1 prepare' with the very rustc and bindgen of the running kernel"
+	else
+		check_trial "$1"
+	fi
 	[ -f "$1/vmlinux" ] || say "$ME: $1 has no vmlinux, so modules built there carry no BTF: to have it, put there what scripts/extract-vmlinux makes of the vmlinuz"
 	echo "$1: ready for external Rust modules"
 }
