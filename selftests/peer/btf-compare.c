@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * btf-compare A B --base VMLINUX: says whether two split BTFs on the same base describe the same types. Their ids may
- * differ, what the ids stand for may not: types are paired by kind and name, and everything that one of a pair refers to
- * is paired with what the other refers to. References into the base have to be equal.
+ * btf-compare A B --base VMLINUX [--base-of-b VMLINUX]: says whether two split BTFs describe the same types. Their ids
+ * may differ, what the ids stand for may not: types are paired by kind and name, and everything that one of a pair
+ * refers to is paired with what the other refers to. References into one base have to be equal; where B has another, they
+ * have to be to types of the same kind, name and size, and what has no name is followed further.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -15,12 +16,13 @@
 
 struct side {
 	struct btf *btf;
+	__u32 first;	/* id of the first split type */
 	__u32 cnt;
 	__u32 *pair;	/* by id: the other side's id, or 0 */
 };
 
 static struct side a, b;
-static __u32 first;	/* id of the first split type */
+static int one_base;
 static __u32 *queue;	/* ids of a, paired and to be compared */
 static __u32 queued;
 static unsigned long differences;
@@ -78,18 +80,30 @@ static void pair(__u32 id_a, __u32 id_b)
 	queue[queued++] = id_a;
 }
 
+/* Whether two references, one of them at least into its base, lead to the same type and no further. */
+static int same_in_base(__u32 to_a, __u32 to_b)
+{
+	if (one_base || !to_a || !to_b)
+		return to_a == to_b;
+	return to_a < a.first && to_b < b.first && *name(&a, to_a) && alike(to_a, to_b) &&
+	       btf__resolve_size(a.btf, to_a) == btf__resolve_size(b.btf, to_b);
+}
+
 /* A reference made by the pair (id_a, id_b) from its part WHAT. */
 static void compare_reference(__u32 id_a, __u32 id_b, const char *what, __u32 to_a, __u32 to_b)
 {
 	if (to_a < a.cnt && to_b < b.cnt) {
-		if (to_a < first || to_b < first) {
-			if (to_a == to_b)
+		int in_base = to_a < a.first || to_b < b.first;
+
+		if (in_base && same_in_base(to_a, to_b))
+			return;
+		if (!in_base || (!one_base && to_a && to_b)) {
+			if (a.pair[to_a] == to_b)
 				return;
-		} else if (a.pair[to_a] == to_b) {
-			return;
-		} else if (!a.pair[to_a] && !b.pair[to_b] && alike(to_a, to_b)) {
-			pair(to_a, to_b);
-			return;
+			if (!a.pair[to_a] && !b.pair[to_b] && alike(to_a, to_b)) {
+				pair(to_a, to_b);
+				return;
+			}
 		}
 		differ(id_a, id_b, "%s is %s '%s' [%u] against %s '%s' [%u]", what, kind(&a, to_a), name(&a, to_a), to_a,
 		       kind(&b, to_b), name(&b, to_b), to_b);
@@ -210,7 +224,7 @@ static __u32 unpaired(const struct side *side, int named, __u32 *ids)
 {
 	__u32 id, n = 0;
 
-	for (id = first; id < side->cnt; id++)
+	for (id = side->first; id < side->cnt; id++)
 		if (!side->pair[id] && !!*name(side, id) == named)
 			ids[n++] = id;
 	sorted_side = side;
@@ -251,13 +265,25 @@ static void report_unpaired(const struct side *side, const char *only_in)
 {
 	__u32 id;
 
-	for (id = first; id < side->cnt; id++)
+	for (id = side->first; id < side->cnt; id++)
 		if (!side->pair[id] && differences++ < SHOWN)
 			printf("%s '%s' [%u] is only in %s\n", kind(side, id), name(side, id), id, only_in);
 }
 
+static struct btf *load_base(const char *path)
+{
+	struct btf *base = btf__parse(path, NULL);
+
+	if (!base) {
+		fprintf(stderr, "btf-compare: %s: %s\n", path, strerror(errno));
+		exit(2);
+	}
+	return base;
+}
+
 static int load(struct side *side, const char *path, struct btf *base)
 {
+	side->first = btf__type_cnt(base);
 	side->btf = btf__parse_split(path, base);
 	if (!side->btf) {
 		fprintf(stderr, "btf-compare: %s: %s\n", path, strerror(errno));
@@ -272,18 +298,14 @@ int main(int argc, char **argv)
 {
 	struct btf *base;
 
-	if (argc != 5 || strcmp(argv[3], "--base")) {
-		fprintf(stderr, "usage: btf-compare A B --base VMLINUX\n");
+	one_base = argc == 5;
+	if ((!one_base && (argc != 7 || strcmp(argv[5], "--base-of-b"))) || strcmp(argv[3], "--base")) {
+		fprintf(stderr, "usage: btf-compare A B --base VMLINUX [--base-of-b VMLINUX]\n");
 		return 2;
 	}
-	base = btf__parse(argv[4], NULL);
-	if (!base) {
-		fprintf(stderr, "btf-compare: %s: %s\n", argv[4], strerror(errno));
+	base = load_base(argv[4]);
+	if (load(&a, argv[1], base) || load(&b, argv[2], one_base ? base : load_base(argv[6])))
 		return 2;
-	}
-	if (load(&a, argv[1], base) || load(&b, argv[2], base))
-		return 2;
-	first = btf__type_cnt(base);
 	queue = calloc(a.cnt, sizeof(*queue));
 	if (!queue)
 		return 2;
@@ -298,6 +320,6 @@ int main(int argc, char **argv)
 	if (differences)
 		printf("%s and %s differ\n", argv[1], argv[2]);
 	else
-		printf("equal: %u types\n", a.cnt - first);
+		printf("equal: %u types\n", a.cnt - a.first);
 	return differences != 0;
 }
