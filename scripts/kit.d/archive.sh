@@ -7,15 +7,22 @@ STABLE=trixie
 BACKPORTS=trixie-backports
 # Where a kernel asked for with KERNEL= may be, besides.
 NEWER_SUITES="forky sid"
+# apt's lists; a step that needs those of other suites than the other steps has its own.
+APT_STATE=
+
+apt_state() {
+	echo "${APT_STATE:-$KIT/apt}"
+}
 
 # run_apt apt-get ARGUMENT...
 run_apt() {
 	apt_program=$1
+	apt_folder=$(apt_state)
 	shift
 	"$apt_program" -q \
-		-o Dir::Etc::sourcelist="$KIT/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::sourcelist="$apt_folder/sources.list" -o Dir::Etc::sourceparts=/dev/null \
 		-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
-		-o Dir::State="$KIT/apt/state" -o Dir::State::status=/dev/null -o Dir::Cache="$KIT/apt/cache" \
+		-o Dir::State="$apt_folder/state" -o Dir::State::status=/dev/null -o Dir::Cache="$apt_folder/cache" \
 		-o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User="$(id -un)" \
 		-o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
 		-o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false -o Acquire::Retries=3 "$@"
@@ -24,14 +31,14 @@ run_apt() {
 # fetch_index SUITE...: signatures are always checked. The newer suites' Release files may have expired: for those
 # the age alone is not held against them.
 fetch_index() {
-	mkdir -p "$KIT/apt/state/lists/partial" "$KIT/apt/cache/archives/partial"
+	mkdir -p "$(apt_state)/state/lists/partial" "$(apt_state)/cache/archives/partial"
 	for suite in "$@"; do
 		case " $NEWER_SUITES " in
 		*" $suite "*) age=" check-valid-until=no" ;;
 		*) age= ;;
 		esac
 		echo "deb [signed-by=$KEYRING$age] $MIRROR $suite main"
-	done >"$KIT/apt/sources.list"
+	done >"$(apt_state)/sources.list"
 	run_apt apt-get -o APT::Update::Error-Mode=any update
 }
 

@@ -21,6 +21,7 @@ all_steps() {
 	echo "boot/$BUILT_FOR"
 	releases | sed 's|^|modules/|'
 	releases | sed 's|^|tree/|'
+	echo "neighbours/$RUNNING"
 }
 
 # A step that was done in another way than today's has to be done again.
@@ -28,6 +29,7 @@ step_key() {
 	case $1 in
 	root*) root_key ;;
 	third-party) printf '%s\n' "$THIRD_PARTY" | cksum | cut -d' ' -f1 ;;
+	neighbours/*) neighbour_key ;;
 	*) echo 1 ;;
 	esac
 }
@@ -50,6 +52,7 @@ step_title() {
 	third-party) echo "sources of real external modules" ;;
 	boot/*) echo "kernel image and BTF of ${1#*/}" ;;
 	modules/*) echo "stock modules of ${1#*/}" ;;
+	neighbours/*) echo "other builds of the same kernels: a few modules and the BTF of each" ;;
 	tree/*) echo "preparing the tree of ${1#*/} for external Rust modules" ;;
 	esac
 }
@@ -88,6 +91,7 @@ space_wanted() {
 		tree/*) wanted=$((wanted + 200)) ;;
 		modules/*) wanted=$((wanted + 150)) ;;
 		boot/*) wanted=$((wanted + 90)) ;;
+		neighbours/*) wanted=$((wanted + 300)) ;;
 		esac
 	done
 	echo "$wanted"
@@ -146,6 +150,7 @@ run_step() {
 	boot/*) step_boot "${1#*/}" ;;
 	modules/*) step_modules "${1#*/}" ;;
 	tree/*) step_tree "${1#*/}" ;;
+	neighbours/*) step_neighbours "${1#*/}" ;;
 	esac
 }
 
@@ -238,4 +243,5 @@ make_steps() {
 	lanes "$ROOT_NAME" "$(releases | sed 's|^|source/|') third-party"
 	lanes "boot/$RUNNING tree/$RUNNING boot/$BUILT_FOR" \
 		"${RUNNING2:+boot/$RUNNING2} modules/$RUNNING ${RUNNING2:+modules/$RUNNING2 tree/$RUNNING2}"
+	lanes "neighbours/$RUNNING"
 }
