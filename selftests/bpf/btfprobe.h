@@ -11,6 +11,7 @@ int probe_core(int argc, char **argv);
 int probe_kptr(int argc, char **argv);
 int probe_opaque(int argc, char **argv);
 int probe_structops(int argc, char **argv);
+int probe_conntrack(int argc, char **argv);
 int probe_ids(int argc, char **argv);
 
 /* Lets btfreloc_demo call btfreloc_demo_poke(). */

@@ -1,11 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Runs the tests of this folder in the guest: run.sh [TEST...]; KTAP, each test a subtest.
+# Runs the tests of this folder in the guest: run.sh TEST...; KTAP, each test a subtest.
 cd "$(dirname "$0")/../.." || exit
-tests=${*:-$(cat selftests/vm/tests)}
 echo "KTAP version 1"
-# shellcheck disable=SC2086 # a list of words
-set -- $tests
 echo "1..$#"
 number=0
 failed=0
