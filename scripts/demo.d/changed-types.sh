@@ -1,28 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The demonstration, in the guest: guest.sh BUILT_FOR. Exits 0 only if all that it announces was seen.
+# The second part of the demonstration, in the guest: changed-types.sh BUILT_FOR, external modules whose BTF was made for
+# an older kernel.
 . selftests/vm/guest.sh
+. scripts/demo.d/show.sh
 built_for=$1
 probe=build/$RELEASE/bpf/btfprobe
-missed=0
-
-title() {
-	printf '\n%s\n' "$*"
-	printf '%s\n' "$*" | sed 's/./-/g'
-}
-
-# expect WHAT COMMAND...: one line, seen or not
-expect() {
-	expect_what=$1
-	shift
-	if expect_output=$("$@" 2>&1); then
-		echo "  seen      $expect_what"
-	else
-		echo "  NOT SEEN  $expect_what"
-		printf '%s\n' "$expect_output" | sed 's/^/            /'
-		missed=$((missed + 1))
-	fi
-}
 
 row() {
 	printf '  %-14s %-10s %-34s %s\n' "$@"
@@ -93,12 +76,14 @@ acpi_call_fentry() {
 		"$probe" fentry acpi_call acpi_proc_write "echo '\\_SB.PCI0' >/proc/acpi/call" && unload acpi_call
 }
 
-title "A stock kernel, $RELEASE, and modules that were built for another, $built_for"
+title "2. External modules whose BTF was made for another kernel"
 cat <<END
-A module's type information (BTF) refers to the types of the kernel it was built for. When the
-kernel moves on, those references go wrong: the kernel then refuses the whole module, or - where
-the module carries a summary of the types it needs (.BTF.base) - looks for them again, and
-refuses it if just one has changed. "plain" is a module without that summary.
+  In life: a module of DKMS or of a vendor was built once and is loaded on later kernels (MODVERSIONS: RHEL-like, SUSE,
+  Ubuntu, Android), or it was built against headers of another build. Where the build tools are new enough it holds a
+  summary of the kernel types that it needs (.BTF.base), by which the kernel looks for them again; it refuses the
+  module if just one of them has changed. Without that summary ("plain") it sees that something is wrong, or does not.
+  Here: the stock kernel $RELEASE, and modules compiled for it, so that their code loads, with the BTF that
+  they would have from a build for $built_for.
 END
 try distilled before
 try plain before
@@ -109,7 +94,7 @@ load "$RELOC" || { echo "rust_btfreloc.ko does not load: $said"; exit 1; }
 try distilled after
 try plain after
 
-title "Before and after"
+part "Without rust_btfreloc, and with it"
 table
 expect "at least three of them are third-party modules" test "$(names third-party | wc -l)" -ge 3
 expect "the stock kernel refuses btfreloc_demo and each plain module" \
@@ -117,10 +102,10 @@ expect "the stock kernel refuses btfreloc_demo and each plain module" \
 expect "with rust_btfreloc each of them loads" all_load
 expect "where the kernel takes a module itself, its BTF is the same, byte for byte" same_where_taken
 
-title "What rust_btfreloc said in the kernel log"
-sed 's/^/  /' /tmp/said
+part "What rust_btfreloc said in the kernel log"
+sed 's/^/    /' /tmp/said
 
-title "What BPF users see of btfreloc_demo"
+part "What BPF users see of btfreloc_demo"
 load "$MODULES/distilled/btfreloc_demo.ko"
 expect "the file /sys/kernel/btf/btfreloc_demo" has_btf btfreloc_demo
 expect "an fentry program fires in btfreloc_demo_poke()" "$probe" fentry btfreloc_demo btfreloc_demo_poke \
@@ -137,8 +122,8 @@ bpftool btf dump file /sys/kernel/btf/btfreloc_demo format c | sed -n '/^struct 
 sed 's/^/    /' /tmp/dump
 expect "the struct, with all its members" grep -q ' after;' /tmp/dump
 
-title "Types of $built_for that this kernel has not, or has in another size ($DEBUGFS/btfreloc_demo)"
-grep opaque "$DEBUGFS/btfreloc_demo" | sed 's/^/  /'
+part "Types of $built_for that this kernel has not, or has in another size ($DEBUGFS/btfreloc_demo)"
+grep opaque "$DEBUGFS/btfreloc_demo" | sed 's/^/    /'
 expect "the report names them" grep -q opaque "$DEBUGFS/btfreloc_demo"
 
 unload btfreloc_demo rust_btfreloc
