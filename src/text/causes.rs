@@ -35,7 +35,8 @@ impl Display for Cause<'_> {
                     "made with another build of {name} than this kernel: {found}; boot that build, \
                      install the modules of this one, or rebuild the module (is the vmlinux in its \
                      build tree this kernel's?); or put the vmlinux BTF of that build at \
-                     {FIRMWARE}/{file}"
+                     {FIRMWARE}/{file} (where it was installed over this one: btfreloc extract \
+                     /boot/vmlinuz-{name} --firmware {FIRMWARE}/btfreloc)"
                 )
             }
             Cause::Stale { found, release, .. } => {

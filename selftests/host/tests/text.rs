@@ -228,7 +228,8 @@ fn every_cause_says_what_can_be_done() {
             format!(
                 "made with another build of 7.2.6 than this kernel: {here}; boot that build, install \
                  the modules of this one, or rebuild the module (is the vmlinux in its build tree this \
-                 kernel's?); or put the vmlinux BTF of that build at {file}"
+                 kernel's?); or put the vmlinux BTF of that build at {file} (where it was installed over \
+                 this one: btfreloc extract /boot/vmlinuz-7.2.6 --firmware /lib/firmware/btfreloc)"
             ),
         ),
         (
