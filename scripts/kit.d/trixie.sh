@@ -40,6 +40,8 @@ trixie_image() {
 	is_trixie_image "$image_name" || {
 		image_begin=$(now)
 		image_log=$TRIXIE_FOLDER/$image_name.log
+		# Packages, the root that they are unpacked in, and its archive.
+		check_space 3000
 		say "making a root of $STABLE for tests: $image_name"
 		(
 			set -e
@@ -50,28 +52,36 @@ trixie_image() {
 			die "could not make the root $image_name (all of it in $image_log)"
 		}
 		echo "$image_key" >"$TRIXIE_FOLDER/$image_name.key"
-		say "made it: $(seconds_since "$image_begin"), $(du -m "$TRIXIE_FOLDER/$image_name.tar" | cut -f1) MB"
+		say "made it: $(seconds_since "$image_begin"), $(du -m "$(trixie_tar "$image_name")" | cut -f1) MB"
 	}
 	exec 8>&-
 }
 
+trixie_tar() {
+	echo "$TRIXIE_FOLDER/$1.tar.zst"
+}
+
 is_trixie_image() {
-	[ -f "$TRIXIE_FOLDER/$1.tar" ] && [ "$(cat "$TRIXIE_FOLDER/$1.key" 2>/dev/null)" = "$image_key" ]
+	[ -f "$(trixie_tar "$1")" ] && [ "$(cat "$TRIXIE_FOLDER/$1.key" 2>/dev/null)" = "$image_key" ]
 }
 
 make_trixie_image() {
-	image=$TRIXIE_FOLDER/$image_name.tar
-	rm -f "$TRIXIE_FOLDER/$image_name.key"
+	image=$TRIXIE_FOLDER/$image_name.new
+	rm -f "$TRIXIE_FOLDER/$image_name.key" "$image"
+	# Of a run that was killed.
+	trixie_remove "$TRIXIE_FOLDER/$image_name".??????
 	if [ $# = 0 ]; then
 		make_plain_trixie
 	else
 		made=$(mktemp -d "$TRIXIE_FOLDER/$image_name.XXXXXX")
 		trixie_copy plain "$made"
 		trixie_apt "$made" install "$@"
-		as_trixie tar -c --one-file-system --numeric-owner -C "$made" . >"$image.new"
-		as_trixie rm -rf --one-file-system -- "$made"
+		as_trixie tar -c --one-file-system --numeric-owner -C "$made" . >"$image"
+		trixie_remove "$made"
 	fi
-	mv "$image.new" "$image"
+	in_root zstd -q -1 -T0 -f "$image" -o "$image.zst"
+	rm "$image"
+	mv "$image.zst" "$(trixie_tar "$image_name")"
 }
 
 make_plain_trixie() {
@@ -95,13 +105,13 @@ make_plain_trixie() {
 	# shellcheck disable=SC2086 # none, or one word
 	$contain mmdebstrap --mode=$mode --variant=essential --format=tar --architectures=amd64 --keyring="$KEYRING" \
 		--include="$(echo "$TRIXIE_PACKAGES" | tr ' ' ,)" --aptopt="$ways" --dpkgopt=force-unsafe-io \
-		--skip=cleanup/apt/lists --verbose "$STABLE" "$image.new" "$TRIXIE_FOLDER/sources.list"
+		--skip=cleanup/apt/lists --verbose "$STABLE" "$image" "$TRIXIE_FOLDER/sources.list"
 }
 
 # trixie_copy NAME FOLDER: unpacks a copy of an image there.
 trixie_copy() {
 	mkdir -p "$2"
-	as_trixie tar -x --numeric-owner -C "$2" --exclude='./dev/*' <"$TRIXIE_FOLDER/$1.tar"
+	in_root zstd -dc "$(trixie_tar "$1")" | as_trixie tar -x --numeric-owner -C "$2" --exclude='./dev/*'
 }
 
 # trixie_folder: a new folder for a copy, in the kit; remove it with trixie_remove
@@ -163,4 +173,16 @@ trixie_apt() {
 		in_trixie "$apt_folder" apt-get -q update
 		in_trixie "$apt_folder" apt-get -qy "$@"
 	}
+}
+
+# trixie_kernel FOLDER: a kernel of the kit whose image the archive has. The signed packages of a kernel may lag behind
+# the unsigned ones, which the kit goes by.
+trixie_kernel() {
+	for with_image in $RUNNING $RUNNING2; do
+		if in_trixie "$1" apt-cache show "linux-image-$with_image=$(set_of "$with_image" 2)" >/dev/null 2>&1; then
+			echo "$with_image"
+			return
+		fi
+	done
+	die "the archive has no linux-image of $RUNNING${RUNNING2:+ or $RUNNING2}: scripts/kit update may choose others"
 }
