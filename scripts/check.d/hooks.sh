@@ -28,15 +28,6 @@ inside() {
 	in_trixie "$root" "$@"
 }
 
-# The signed packages of a kernel may lag behind the unsigned ones, which the kit goes by.
-choose_kernel() {
-	for release in $RUNNING $RUNNING2; do
-		version=$(set_of "$release" 2)
-		! inside apt-cache show "linux-image-$release=$version" >/dev/null 2>&1 || return 0
-	done
-	die "the archive has no linux-image of $RUNNING${RUNNING2:+ or $RUNNING2}: scripts/kit update may choose others"
-}
-
 fetch_debs() {
 	fetched="linux-headers-$release=$version linux-binary-$release=$version acpi-call-dkms langford-dkms vpoll-dkms"
 	# shellcheck disable=SC2086 # a list of words
@@ -183,7 +174,8 @@ trap 'trixie_remove "$root"' EXIT
 trap 'exit 130' INT TERM HUP
 trixie_copy dkms "$root"
 
-choose_kernel
+release=$(trixie_kernel "$root")
+version=$(set_of "$release" 2)
 headers=/lib/modules/$release/build
 btf=$KIT/boot/$release/vmlinux.btf
 say "packages of $release $version"
@@ -266,16 +258,27 @@ page_does "with the headers' own vmlinux" kbuild
 inside rm "$headers/vmlinux"
 page_does "without a vmlinux" encode
 
-inside rm "$headers/tools/bpf/resolve_btfids/resolve_btfids"
-said=$(inside /etc/kernel/header_postinst.d/btfreloc "$release" 2>&1)
-check_has "headers without resolve_btfids: the hook says so" "have no vmlinux, .*: they have no resolve_btfids" "$said"
-check_not "and puts nothing there, with which kbuild would fail" inside test -L "$headers/vmlinux"
+# missing PROGRAM WORDS: kbuild would fail with a vmlinux and without this
+missing() {
+	inside mv "$1" "$1.away"
+	said=$(inside /etc/kernel/header_postinst.d/btfreloc "$release" 2>&1)
+	check_has "without ${1##*/} the hook says so" "have no vmlinux, so .*: $2" "$said"
+	check_not "and puts nothing there" inside test -L "$headers/vmlinux"
+	inside mv "$1.away" "$1"
+}
+missing "$headers/tools/bpf/resolve_btfids/resolve_btfids" "they have no resolve_btfids"
+missing /usr/bin/pahole "pahole is not installed"
 
+said=$(inside /etc/kernel/header_postinst.d/btfreloc "$release" 2>&1)
+check "with both there is a vmlinux again" inside test -e "$headers/vmlinux"
+dpkg_does -r "linux-headers-$release"
+check_equal "the headers are removed" 0 $status
 dpkg_does -r "linux-image-$release" "linux-binary-$release"
 check_equal "the kernel is removed" 0 $status
 check_has "the hook says so" "^btfreloc: removed the BTF of $pattern" "$said"
 check_not "its BTF is gone" inside test -e $firmware
-check_not "all that was made of it" inside test -e /var/lib/btfreloc
+check_not "and what was made of it" inside test -e /var/lib/btfreloc
+check_not "and what the headers left" inside test -e "/usr/src/linux-headers-$release"
 
 # Without the tool the hooks of a package that was removed, and not purged, do nothing.
 inside rm /usr/bin/btfreloc
