@@ -2,13 +2,14 @@
 # shellcheck shell=sh
 # The root: a Debian of the kernel's own suite, with the very compilers that the kernel was built with.
 
-# By what they are for: kernel build, Rust, BTF and BPF, lint and measuring, virtual machines, readers of BTF.
+# By what they are for: kernel build, Rust, BTF and BPF, lint and measuring, virtual machines, readers of BTF, packages.
 ROOT_PACKAGES="ca-certificates make libc6-dev flex bison bc libelf-dev libssl-dev zlib1g-dev libzstd-dev perl-base
 	python3-minimal xz-utils zstd kmod cpio rsync diffutils patch file procps git
 	rustc rust-src rustfmt rust-clippy cargo bindgen pkg-config
 	pahole clang llvm libbpf-dev bpftool
 	shellcheck valgrind busybox-static qemu-system-x86
-	bpftrace pwru golang-go golang-github-cilium-ebpf-dev"
+	bpftrace pwru golang-go golang-github-cilium-ebpf-dev
+	debhelper dh-dkms lintian"
 # Neither manuals nor translations, but each package's licence.
 DPKG_PATHS="--path-exclude=/usr/share/man/* --path-exclude=/usr/share/info/* --path-exclude=/usr/share/locale/*
 	--path-exclude=/usr/share/doc/* --path-include=/usr/share/doc/*/copyright"
