@@ -23,6 +23,7 @@ help:
 	@echo '  make install KDIR=PATH   and install it below /lib/modules; make uninstall KDIR=PATH removes it'
 	@echo '  make tool          build/bin/btfreloc: says in advance how modules relocate, on which kernels'
 	@echo '  make install-tool  install it with man pages and completions: PREFIX=/usr/local; make uninstall-tool removes it'
+	@echo '  make deb           Debian packages: the tool, and the module for dkms and built (docs/install.md)'
 	@echo '  make clean         remove what was built here'
 	@echo '  make distclean     remove the development kit as well'
 	@echo
@@ -72,6 +73,19 @@ install-tool: build/bin/btfreloc
 uninstall-tool:
 	@scripts/install no-tool
 
+# The sources for dkms, below /usr/src
+VERSION := $(shell sed -n 's/^version = "\(.*\)"$$/\1/p' scripts/btfreloc/Cargo.toml)
+DKMS_DIR := $(DESTDIR)/usr/src/rust-btfreloc-$(VERSION)
+install-dkms:
+	@install -d $(DKMS_DIR)
+	@cp -R Kbuild rust_btfreloc.rs src LICENSE packaging/dkms/dkms-check $(DKMS_DIR)
+	@rm $(DKMS_DIR)/src/Cargo.toml $(DKMS_DIR)/src/lib.rs
+	@sed 's/#MODULE_VERSION#/$(VERSION)/' packaging/dkms/dkms.conf >$(DKMS_DIR)/dkms.conf
+	@echo 'installed $(DKMS_DIR): now dkms install rust-btfreloc/$(VERSION)'
+
+deb: kit
+	@scripts/deb
+
 demo: kit
 	@scripts/demo
 
@@ -93,4 +107,4 @@ clean:
 distclean: clean
 	@scripts/kit clean
 
-.PHONY: help module install uninstall kit tool install-tool uninstall-tool demo check check-corpus fuzz bench clean distclean
+.PHONY: help module install uninstall kit tool install-tool uninstall-tool install-dkms deb demo check check-corpus fuzz bench clean distclean

@@ -40,6 +40,11 @@ seconds_since() {
 	echo "$(($(now) - $1)) s"
 }
 
+# Of the module, the tool and the packages
+project_version() {
+	sed -n 's/^version = "\(.*\)"$/\1/p' "$REPO/scripts/btfreloc/Cargo.toml"
+}
+
 have() {
 	command -v "$1" >/dev/null 2>&1
 }

@@ -139,7 +139,7 @@ check_tree() {
 	have "$rustc" || die "no rustc on this host: install '$built_with', or name it with RUSTC=/path/to/rustc"
 	here=$("$rustc" --version) || die "$rustc does not run on this host: name a rustc that does with RUSTC=/path/to/rustc"
 	[ "$here" = "$built_with" ] || die "$1 was built with '$built_with', this host has '$here': install the former or name it with RUSTC=/path/to/rustc"
-	[ -d "$1/rust" ] || die "$1 holds headers without Rust: install the package with the Rust metadata of this kernel (Debian: linux-rust-metadata-RELEASE, Ubuntu: linux-lib-rust-RELEASE), give a full kernel tree, or for a kernel of Debian's: make module KERNEL=RELEASE"
+	[ -d "$1/rust" ] || die "$1 holds headers without Rust: install the package with the Rust metadata of this kernel (Debian: linux-librust-RELEASE, Ubuntu: linux-lib-rust-RELEASE), give a full kernel tree, or for a kernel of Debian's: make module KERNEL=RELEASE"
 	[ -s "$1/Module.symvers" ] || die "$1 has no Module.symvers: build the kernel there, or copy it from the running kernel's headers"
 	for part in libcore.rmeta libkernel.rmeta libmacros.so; do
 		[ -f "$1/rust/$part" ] ||
