@@ -23,7 +23,7 @@ found_in() {
 load "$RELOC"
 check "without the file the module loads" load "$stale"
 check_has "and the log says where to put it" \
-	"rust_btfreloc: vpoll: BTF dropped: made with another build of [^ ]* than this kernel: .* or put the vmlinux BTF of that build at $folder/[^ ]*[.]btf [(]where it was installed over this one: btfreloc extract /boot/vmlinuz-[^ ]* --firmware $folder[)]" "$logged"
+	"rust_btfreloc: vpoll: BTF dropped: made with another build of [^ ]* than this kernel: .* or put the vmlinux BTF of that build at $folder/[^ ]*[.]btf [(]where it was installed over this one: btfreloc extract /boot/vmlinuz-[^ ]* --firmware ${folder}[)]" "$logged"
 unload vpoll
 for place in /lib/firmware /lib/firmware/updates "/lib/firmware/$RELEASE" "/lib/firmware/updates/$RELEASE"; do
 	found_in "$place"
