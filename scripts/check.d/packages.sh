@@ -221,7 +221,7 @@ release_text=$(printf '%s' "$release" | sed 's/[+.]/\\&/g')
 trixie_image packages systemd-sysv udev kmod initramfs-tools zstd e2fsprogs linux-base/trixie-backports \
 	"linux-image-$release" "linux-headers-$release" dkms rustc
 note "making the packages"
-check "the packages are made, and lintian has nothing to say" scripts/deb "$release"
+check "the packages are made, and lintian has nothing to say" scripts/deb
 note "installing them"
 resolved
 copy=$(trixie_folder)
