@@ -103,6 +103,8 @@ Verdicts:
   relocates with opaque types   types without a match become the module's own: declared, or of a size alone
   rebased exactly               of standalone BTF, every type that the kernel has is the same there
   rebased with conflicts        types that the kernel has in another layout stay the module's own
+  registered without types of unknown kinds
+                                the kernel would refuse it for types that it does not know: the rest of it is valid
   left alone                    the kernel takes the BTF as it is
   dropped                       the module loads without BTF
   left to the kernel            the kernel's own verdict holds

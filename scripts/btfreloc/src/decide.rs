@@ -7,7 +7,9 @@ use std::fmt::{self, Display, Formatter};
 use rust_btfreloc::elf::Section;
 use rust_btfreloc::reloc::decision::{self, MappedIds, Relocated};
 use rust_btfreloc::reloc::standalone::RebasePlan;
-use rust_btfreloc::reloc::{self, Base, CauseKind, Policy, RelocationPlan, SuppliedName, Unread};
+use rust_btfreloc::reloc::{
+    self, Base, CauseKind, LeftOut, Policy, RelocationPlan, SuppliedName, Unread,
+};
 use rust_btfreloc::text;
 use serde::Serialize;
 
@@ -20,8 +22,8 @@ pub enum Decision<T> {
     NoBtf,
     /// Nothing: the kernel takes it as it is.
     LeftAlone,
-    /// The kernel is shown another.
-    Relocate(T),
+    /// The kernel is shown another, without these types.
+    Relocate(T, Option<LeftOut>),
     /// The kernel is shown none; what becomes of `.BTF_ids`, where the module has it.
     Drop(Cause, Option<DroppedIds>),
     /// Nothing, though it is not what this kernel wants.
@@ -52,6 +54,16 @@ pub enum Other<'r, 'a> {
     Relocation(Relocation<'r, 'a>),
     /// Standing alone.
     Rebase(Rebase<'r, 'a>),
+    /// Split off this vmlinux, but for types that are left out.
+    Reduced(Reduced<'r>),
+}
+
+/// What is left of BTF without types that the kernel does not know.
+pub struct Reduced<'r> {
+    /// The BTF.
+    pub btf: &'r [u8],
+    /// What becomes of `.BTF_ids`, where the module has it.
+    pub ids: Option<Ids>,
 }
 
 /// The figures of a `.BTF_ids` section.
@@ -124,7 +136,9 @@ pub fn decide<T>(
         decision::Decision::LeaveAlone => Decision::LeftAlone,
         decision::Decision::LeaveToKernel(cause) => Decision::LeftToKernel(cause),
         decision::Decision::Drop { cause, ids } => Decision::Drop(cause, ids.map(DroppedIds::from)),
-        decision::Decision::Replace(replacement) => Decision::Relocate(replacement.report),
+        decision::Decision::Replace(replacement) => {
+            Decision::Relocate(replacement.report, replacement.left_out)
+        }
     }
 }
 
@@ -225,5 +239,9 @@ impl<T, F: Fn(&Other<'_, '_>) -> T> decision::Shell for Shell<F> {
 
     fn rebased(&self, plan: &RebasePlan<'_>, ids: Option<Ids>) -> Result<T, Unread> {
         Ok((self.0)(&Other::Rebase(Rebase { plan, ids })))
+    }
+
+    fn reduced(&self, btf: &[u8], ids: Option<Ids>) -> Result<T, Unread> {
+        Ok((self.0)(&Other::Reduced(Reduced { btf, ids })))
     }
 }

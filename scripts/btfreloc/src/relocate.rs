@@ -7,7 +7,7 @@ use rust_btfreloc::btf;
 use rust_btfreloc::reloc::{Inline, Policy, RelocationPlan};
 
 use crate::cli;
-use crate::decide::{decide, Decision, Other, Rebase, Relocation};
+use crate::decide::{decide, Decision, Other, Rebase, Reduced, Relocation};
 use crate::input::{self, Kernel, Module};
 use crate::output;
 use crate::status::{complain, Status};
@@ -74,7 +74,7 @@ fn registered(
         made(other, inline).map_err(|error| format!("cannot be relocated: {error}"))
     });
     Ok(match decision {
-        Decision::Relocate(made) => made,
+        Decision::Relocate(made, _) => made,
         Decision::LeftAlone => Ok(Made {
             btf: sections.btf.map_or(Vec::new(), |input| input.btf.to_vec()),
             inline: inline.map(<[u8]>::to_vec),
@@ -95,6 +95,10 @@ fn made(other: &Other<'_, '_>, inline: Option<&[u8]>) -> Result<Made, String> {
             let inline = inline.transpose()?;
             Ok(Made { btf, inline })
         }
+        (Other::Reduced(Reduced { btf, .. }), inline) => Ok(Made {
+            btf: btf.to_vec(),
+            inline: inline.map(<[u8]>::to_vec),
+        }),
         // Its types are put in another order, and some are left out.
         (Other::Rebase(_), Some(_)) => {
             Err("its BTF is standalone, and .BTF.inline on that".to_owned())

@@ -60,7 +60,14 @@ fn action<'a>(decided: decision::Decision<KernelShell<'_, 'a>>) -> Action<'a> {
     match decided {
         decision::Decision::LeaveAlone => Action::LeaveAlone,
         decision::Decision::LeaveToKernel(cause) => Action::LeaveToKernel(cause),
-        decision::Decision::Replace(Replacement { btf, ids, report }) => {
+        decision::Decision::Replace(replaced) => {
+            let Replacement {
+                btf,
+                ids,
+                mut report,
+                left_out,
+            } = replaced;
+            report.without(left_out);
             Action::Commit(Prepared::new(Some(btf), ids, report))
         }
         decision::Decision::Drop { cause, ids } => {

@@ -127,6 +127,10 @@ impl<'a> decision::Shell for KernelShell<'_, 'a> {
     ) -> Result<UniqueArc<LoadReport>> {
         Ok(LoadReport::rebased(plan, ids)?)
     }
+
+    fn reduced(&self, _: &[u8], ids: Option<IdReport>) -> Result<UniqueArc<LoadReport>> {
+        Ok(LoadReport::reduced(ids)?)
+    }
 }
 
 /// What went wrong in a read.

@@ -4,9 +4,10 @@
 //! when somebody reads it.
 
 use super::{
-    debugfs::Show, rebased::RebasedReport, relocated::RelocatedReport, DroppedReport, IdReport,
+    debugfs::Show, rebased::RebasedReport, reduced::ReducedReport, relocated::RelocatedReport,
+    DroppedReport, IdReport,
 };
-use crate::reloc::{standalone, RelocationPlan, SuppliedName};
+use crate::reloc::{standalone, LeftOut, RelocationPlan, SuppliedName};
 use core::fmt::Display;
 use kernel::{alloc::AllocError, fmt, prelude::*, sync::UniqueArc};
 
@@ -16,6 +17,8 @@ pub(crate) enum ModuleReport {
     Relocated(RelocatedReport),
     /// It was standalone, and was rebased.
     Rebased(RebasedReport),
+    /// Nothing of it changed but that types were left out.
+    Reduced(ReducedReport),
     /// It was dropped.
     Dropped(DroppedReport),
 }
@@ -23,6 +26,8 @@ pub(crate) enum ModuleReport {
 /// A [`ModuleReport`], and what the kernel made of it.
 pub(crate) struct LoadReport {
     module: ModuleReport,
+    /// The types of kinds that this kernel does not know.
+    left_out: Option<LeftOut>,
     refused: bool,
 }
 
@@ -31,6 +36,7 @@ impl LoadReport {
     fn new(module: ModuleReport) -> Result<UniqueArc<Self>, AllocError> {
         let report = Self {
             module,
+            left_out: None,
             refused: false,
         };
         UniqueArc::new(report, GFP_KERNEL)
@@ -58,10 +64,21 @@ impl LoadReport {
         Self::new(ModuleReport::Rebased(RebasedReport::new(plan, ids)))
     }
 
+    /// Nothing changed but that types were left out.
+    #[inline(never)]
+    pub(crate) fn reduced(ids: Option<IdReport>) -> Result<UniqueArc<Self>, AllocError> {
+        Self::new(ModuleReport::Reduced(ReducedReport(ids)))
+    }
+
     /// The BTF was dropped.
     #[inline(never)]
     pub(crate) fn dropped(dropped: DroppedReport) -> Result<UniqueArc<Self>, AllocError> {
         Self::new(ModuleReport::Dropped(dropped))
+    }
+
+    /// These types were left out of the BTF before.
+    pub(crate) fn without(&mut self, left_out: Option<LeftOut>) {
+        self.left_out = left_out;
     }
 
     /// What became of the BTF.
@@ -93,6 +110,7 @@ impl Show for LoadReport {
         match &self.module {
             ModuleReport::Relocated(relocated) => relocated.show(f),
             ModuleReport::Rebased(rebased) => rebased.show(f),
+            ModuleReport::Reduced(reduced) => reduced.show(f),
             ModuleReport::Dropped(dropped) => dropped.show(f),
         }
     }
@@ -112,7 +130,12 @@ impl Display for LoadSummary<'_> {
         match &self.0.module {
             ModuleReport::Relocated(relocated) => relocated.summary(f),
             ModuleReport::Rebased(rebased) => rebased.summary(f),
+            ModuleReport::Reduced(reduced) => reduced.summary(f),
             ModuleReport::Dropped(dropped) => dropped.summary(f),
+        }?;
+        match &self.0.left_out {
+            Some(left_out) => write!(f, "; left out: {left_out}"),
+            None => Ok(()),
         }
     }
 }

@@ -9,6 +9,7 @@ mod ids;
 mod limit;
 mod load;
 mod rebased;
+mod reduced;
 mod relocated;
 mod stats;
 

@@ -10,12 +10,14 @@ use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
 /// The figures.
 #[derive(Default)]
 struct Figures {
-    /// Modules with BTF whose load was seen: the sum of the next six.
+    /// Modules with BTF whose load was seen: the sum of the next seven.
     seen: u64,
     /// Modules whose BTF was relocated.
     relocated: u64,
     /// Modules whose standalone BTF was rebased.
     rebased: u64,
+    /// Modules whose BTF is as it was, without types of kinds that this kernel does not know.
+    reduced: u64,
     /// Modules whose BTF was left as it is, as the kernel takes it.
     left_alone: u64,
     /// Modules whose BTF the kernel was not shown.
@@ -103,6 +105,7 @@ impl Stats {
                     );
                     &mut figures.rebased
                 }
+                ModuleReport::Reduced(_) => &mut figures.reduced,
                 ModuleReport::Dropped(dropped) => {
                     figures.cause(&dropped.cause);
                     &mut figures.dropped
@@ -141,6 +144,7 @@ impl Show for Stats {
             ("modules_seen", figures.seen),
             ("relocated", figures.relocated),
             ("rebased", figures.rebased),
+            ("reduced", figures.reduced),
             ("left_alone", figures.left_alone),
             ("dropped", figures.dropped),
             ("refused", figures.refused),

@@ -7,7 +7,7 @@ use super::verdict::Obstacle;
 use super::{Deciding, DroppedIds, ModuleFile, Original, Shell, Step};
 use crate::btf::{self, to_usize};
 use crate::elf::{Section, Symbols};
-use crate::reloc::btf_ids::{self, BtfIds, Entry, Form};
+use crate::reloc::btf_ids::{self, BtfIds, Entry, Form, GONE};
 use crate::reloc::{Base, Cause};
 use core::convert::Infallible;
 
@@ -47,7 +47,7 @@ impl<'n> MappedIds<'_, 'n> {
 }
 
 /// What gives an id another one; `None` for one that has none.
-type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
+pub(super) type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
 
 /// The section in the file.
 struct IdsSection<'a> {
@@ -93,9 +93,16 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
         new_id: &NewId<'_>,
         out: &mut Option<Patched<S>>,
     ) -> Step<(), S> {
+        let of_file = |id| match self
+            .renumbered
+            .map_or(Some(id), |renumbered| renumbered(id))?
+        {
+            GONE => Some(GONE),
+            id => new_id(id),
+        };
         let moved = self
             .can_move()
-            .and_then(|()| self.patch_ids(Some(self.base), new_id, out));
+            .and_then(|()| self.patch_ids(Some(self.base), &of_file, out));
         moved.map_err(|why| self.stopped(why).known(original))
     }
 
@@ -262,7 +269,10 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
             sorted: done.sorted,
             new_id: &|entry| match entry.form {
                 Form::Id { .. } => btf::read_u32(bytes, to_usize(entry.offset)),
-                Form::Set(_) | Form::Set8 { .. } => new_id(entry.id),
+                Form::Set(_) | Form::Set8 { .. } => match new_id(entry.id) {
+                    Some(GONE) => Some(0),
+                    id => id,
+                },
             },
             each: &|visit| each(&ids, section, visit),
         }))

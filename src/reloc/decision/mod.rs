@@ -13,6 +13,7 @@
 //! | `routes` | which way split and standalone BTF go, and what stands in the way |
 //! | `replacement` | takes a way to its end: the BTF that the kernel reads instead, with its ids |
 //! | `supplied` | repairs stale BTF by way of the BTF of the kernel that it was made for |
+//! | `reduced` | goes on without the types of kinds that the kernel does not know |
 //! | `ids` | what becomes of `.BTF_ids` |
 //! | `verdict` | whether BTF that is not replaced is dropped or left to the kernel |
 //!
@@ -76,6 +77,9 @@
 //!     fn rebased(&self, _: &standalone::RebasePlan<'_>, _: Option<u32>) -> Result<(), Unread> {
 //!         Ok(())
 //!     }
+//!     fn reduced(&self, _: &[u8], _: Option<u32>) -> Result<(), Unread> {
+//!         Ok(())
+//!     }
 //! }
 //!
 //! // A header, no type, and a string section with the empty string.
@@ -103,6 +107,7 @@
 //! ```
 
 mod ids;
+mod reduced;
 mod replacement;
 mod routes;
 mod sections;
@@ -117,6 +122,7 @@ pub use shell::Shell;
 pub use verdict::{verdict, Original, Verdict};
 
 use super::{Base, Cause, Policy};
+use ids::NewId;
 use verdict::Obstacle;
 
 /// What is done with a module's BTF.
@@ -151,6 +157,8 @@ struct Deciding<'d, 'a, S> {
     base: &'d Base<'d>,
     policy: Policy,
     sections: &'d ModuleSections<'a>,
+    /// Ids of the module's file by those of `sections`, where types were left out of its BTF.
+    renumbered: Option<&'d NewId<'d>>,
 }
 
 /// What a step gives, or what stands in the way.
@@ -179,6 +187,7 @@ pub fn decide<'d, S: Shell>(
         base,
         policy,
         sections,
+        renumbered: None,
     };
     let mut replacement = None;
     match deciding.replace(&mut replacement) {

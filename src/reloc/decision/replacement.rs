@@ -6,7 +6,8 @@ use super::verdict::Obstacle;
 use super::{Deciding, Original, Shell, Step};
 use crate::btf::to_usize;
 use crate::reloc::{
-    standalone, Base, Cause, CauseKind, Input, InputKind, RelocationPlan, SuppliedName, Survey,
+    standalone, Base, Cause, CauseKind, Input, InputKind, LeftOut, RelocationPlan, SuppliedName,
+    Survey,
 };
 use core::convert::Infallible;
 
@@ -18,6 +19,8 @@ pub struct Replacement<S: Shell> {
     pub ids: Option<S::Ids>,
     /// What is reported.
     pub report: S::Report,
+    /// The types that were left out before, where the kernel does not know their kinds.
+    pub left_out: Option<LeftOut>,
 }
 
 /// The BTF that was relocated.
@@ -61,16 +64,23 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
     /// is.
     #[inline(never)]
     pub(super) fn replace(&self, out: &mut Option<Replacement<S>>) -> Step<(), S> {
+        match (self.replace_own(out), self.sections.release()) {
+            (Err(stale), Some(release)) if stale.kind() == Some(CauseKind::Stale) => {
+                self.repair(release, stale, out)
+            }
+            (Err(obstacle), _) => self.reduce(obstacle, out),
+            (Ok(()), _) => Ok(()),
+        }
+    }
+
+    /// The same for the module's own BTF, whatever else is at hand.
+    #[inline(never)]
+    pub(super) fn replace_own(&self, out: &mut Option<Replacement<S>>) -> Step<(), S> {
         let own = Source {
             input: self.sections.input,
             distilled: None,
         };
-        match (self.on_base(&own, out), self.sections.release()) {
-            (Err(stale), Some(release)) if stale.kind() == Some(CauseKind::Stale) => {
-                self.repair(release, stale, out)
-            }
-            (decided, _) => decided,
-        }
+        self.on_base(&own, out)
     }
 
     /// The same for `source`.
@@ -145,6 +155,7 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
             btf,
             ids: ids.flatten(),
             report: report.map_err(Obstacle::Failed)?,
+            left_out: None,
         });
         Ok(())
     }
@@ -185,6 +196,7 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
             btf,
             ids: ids.flatten(),
             report: report.map_err(Obstacle::Failed)?,
+            left_out: None,
         });
         Ok(())
     }

@@ -127,6 +127,18 @@ pub trait Shell {
         plan: &standalone::RebasePlan<'_>,
         ids: Option<Self::IdReport>,
     ) -> Result<Self::Report, Self::Failure>;
+
+    /// Keeps what is reported of split BTF of which nothing changes but that types are left out; `btf` is
+    /// the rest.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory.
+    fn reduced(
+        &self,
+        btf: &[u8],
+        ids: Option<Self::IdReport>,
+    ) -> Result<Self::Report, Self::Failure>;
 }
 
 /// A list of what lists of ids ask for.

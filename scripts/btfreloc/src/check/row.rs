@@ -45,6 +45,12 @@ pub struct Row {
     /// What becomes of standalone BTF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rebase: Option<Rebased>,
+    /// Which types are left out, as the kernel does not know their kinds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<String>,
+    /// What becomes of `.BTF_ids` where nothing else changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Ids>,
     /// What the kernel says without rust_btfreloc, where it has BTF to look at, and knows no more than
     /// is known here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +65,7 @@ pub enum Outcome {
     Exact,
     Opaque,
     Conflicts,
+    Reduced,
     LeftAlone,
     Dropped,
     LeftToKernel,
@@ -130,6 +137,29 @@ pub enum Answer {
     Undefined,
 }
 
+/// What is kept of BTF that the kernel reads instead.
+struct Taken {
+    outcome: Outcome,
+    /// The kernel alone would make something else of the original.
+    misread: bool,
+    relocation: Option<Relocated>,
+    rebase: Option<Rebased>,
+    ids: Option<Ids>,
+}
+
+impl Taken {
+    /// Nothing but the outcome.
+    fn of(outcome: Outcome) -> Self {
+        Taken {
+            outcome,
+            misread: false,
+            relocation: None,
+            rebase: None,
+            ids: None,
+        }
+    }
+}
+
 impl Outcome {
     /// Whether the module's BTF is correct and complete on that kernel; having none is a finding with
     /// `strict` only.
@@ -137,7 +167,7 @@ impl Outcome {
         match self {
             Outcome::Exact | Outcome::LeftAlone => true,
             Outcome::NoBtf => !strict,
-            Outcome::Opaque | Outcome::Conflicts => false,
+            Outcome::Opaque | Outcome::Conflicts | Outcome::Reduced => false,
             Outcome::Dropped | Outcome::LeftToKernel => false,
         }
     }
@@ -162,23 +192,40 @@ impl Row {
                     Detail::Opaque => Relocated::new(relocation),
                     _ => Relocated::explained(&base, relocation, fates, detail),
                 };
-                let misread = misreads(relocation, fates);
-                (relocated.outcome(), misread, Some(relocated), None)
+                let taken = Taken::of(relocated.outcome());
+                Taken {
+                    misread: misreads(relocation, fates),
+                    relocation: Some(relocated),
+                    ..taken
+                }
             }
             Other::Rebase(rebase) => {
                 let rebased = Rebased::new(rebase, detail == Detail::Explained);
                 // The kernel takes its ids for vmlinux's.
-                (rebased.outcome(), true, None, Some(rebased))
+                let taken = Taken::of(rebased.outcome());
+                Taken {
+                    misread: true,
+                    rebase: Some(rebased),
+                    ..taken
+                }
             }
+            Other::Reduced(reduced) => Taken {
+                ids: reduced.ids,
+                ..Taken::of(Outcome::Reduced)
+            },
         };
-        let (mut relocation, mut rebase, mut dropped_ids) = (None, None, None);
-        let mut misread = false;
+        let (mut taken, mut dropped_ids, mut left_out) =
+            (Taken::of(Outcome::LeftAlone), None, None);
         let (outcome, reason) = match decide(&base, sections, policy, take) {
             Decision::NoBtf => (Outcome::NoBtf, None),
             Decision::LeftAlone => (Outcome::LeftAlone, None),
-            Decision::Relocate(done) => {
-                (misread, relocation, rebase) = (done.1, done.2, done.3);
-                (done.0, None)
+            Decision::Relocate(done, left) => {
+                taken = done;
+                left_out = left.map(|left| left.to_string());
+                match left_out {
+                    Some(_) => (Outcome::Reduced, None),
+                    None => (taken.outcome, None),
+                }
             }
             // Nothing of it is lost.
             Decision::Drop(cause, ids) if cause.kind == Some(CauseKind::NoTypes) => {
@@ -187,7 +234,7 @@ impl Row {
             }
             Decision::Drop(cause, ids) => {
                 dropped_ids = ids;
-                misread = true;
+                taken.misread = true;
                 (Outcome::Dropped, Some(cause.to_string()))
             }
             Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string())),
@@ -198,9 +245,11 @@ impl Row {
             outcome,
             reason,
             dropped_ids,
-            relocation,
-            rebase,
-            kernel_alone: alone.map(|alone| KernelAlone::new(alone, misread)),
+            relocation: taken.relocation,
+            rebase: taken.rebase,
+            left_out,
+            ids: taken.ids,
+            kernel_alone: alone.map(|alone| KernelAlone::new(alone, taken.misread)),
         }
     }
 }

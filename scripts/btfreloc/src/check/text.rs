@@ -84,7 +84,15 @@ pub(super) fn said(row: &Row) -> Option<String> {
         Some(ids) => format!("{reason}; {ids}"),
         None => reason,
     });
-    reason.or_else(figures).or_else(rebased)
+    let said = reason.or_else(figures).or_else(rebased);
+    match &row.left_out {
+        None => said,
+        Some(left_out) => {
+            let done = said.or_else(|| row.ids.as_ref().map(ids_changed));
+            let done = done.map_or(String::new(), |done| done + "; ");
+            Some(format!("{done}left out: {left_out}"))
+        }
+    }
 }
 
 /// The verdict in words.
@@ -101,6 +109,7 @@ pub(super) fn verdict(outcome: Outcome) -> &'static str {
         Outcome::Exact => "relocates exactly",
         Outcome::Opaque => "relocates with opaque types",
         Outcome::Conflicts => "standalone, rebased with conflicts",
+        Outcome::Reduced => "registered without types of unknown kinds",
         Outcome::LeftAlone => "left alone",
         Outcome::Dropped => "dropped",
         Outcome::LeftToKernel => "left to the kernel",
@@ -144,9 +153,11 @@ fn rebased_figures(rebased: &Rebased) -> String {
 }
 
 fn ids_figures(ids: Option<&Ids>) -> String {
-    ids.map_or(String::new(), |ids| {
-        format!(", {} of {} .BTF_ids changed", ids.changed, ids.ids)
-    })
+    ids.map_or(String::new(), |ids| format!(", {}", ids_changed(ids)))
+}
+
+fn ids_changed(ids: &Ids) -> String {
+    format!("{} of {} .BTF_ids changed", ids.changed, ids.ids)
 }
 
 fn ids(ids: &[u32]) -> String {
@@ -182,6 +193,7 @@ fn write_summary(out: &mut impl Write, summary: &Summary) -> Result<()> {
         (summary.exact, "exact"),
         (summary.opaque, "with opaque types"),
         (summary.conflicts, "with conflicts"),
+        (summary.reduced, "without types of unknown kinds"),
         (summary.left_alone, "left alone"),
         (summary.dropped, "dropped"),
         (summary.left_to_kernel, "left to the kernel"),

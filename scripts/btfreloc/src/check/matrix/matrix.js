@@ -106,7 +106,7 @@
 		const row = cell.parentNode;
 		const reasons = reasonsOf(data, rows.indexOf(row), cell.cellIndex - 1);
 		const { words, meaning } = legend(cell);
-		const relocated = ["exact", "opaque", "conflicts"].includes(cell.className);
+		const relocated = ["exact", "opaque", "conflicts", "reduced"].includes(cell.className);
 		const close = make("button", "close", "Close");
 		close.addEventListener("click", hide);
 		const [name, folder] = row.cells[0].querySelectorAll("bdi");

@@ -66,6 +66,7 @@ fn cell(row: &Row) -> Cell {
         outcome: row.outcome,
         words: match (row.outcome, opaque.or(conflicts)) {
             (Outcome::Exact, _) => "exact".to_owned(),
+            (Outcome::Reduced, _) => "types left out".to_owned(),
             (Outcome::Opaque | Outcome::Conflicts, Some(words)) => words,
             (other, _) => text::verdict(other).to_owned(),
         },

@@ -33,7 +33,7 @@ pub(super) struct Cell {
 }
 
 /// The verdicts, from the one to hope for downwards, and what they mean.
-const VERDICTS: [(Outcome, &str); 7] = [
+const VERDICTS: [(Outcome, &str); 8] = [
     (
         Outcome::Exact,
         "Every kernel type that the module refers to has its match.",
@@ -49,6 +49,10 @@ const VERDICTS: [(Outcome, &str); 7] = [
     (
         Outcome::Conflicts,
         "The BTF is valid; types that the kernel has in another layout stay the module's own.",
+    ),
+    (
+        Outcome::Reduced,
+        "Types of kinds that the kernel does not know are left out; the rest of the BTF is valid.",
     ),
     (
         Outcome::LeftToKernel,
