@@ -25,7 +25,7 @@ boot() {
 		"$@" </dev/null
 }
 
-# /dev/kvm may be there and still not run a guest: a boot with a time limit tells, once per host boot.
+# /dev/kvm may be there and still not run a guest: this is found by a boot with a time limit, once per host boot.
 choose_accelerator() {
 	accelerator=tcg
 	[ -w /dev/kvm ] || return 0

@@ -44,7 +44,7 @@ pub enum Cause<'a> {
     Inline,
     /// `.BTF_ids` cannot be read.
     Ids(btf_ids::Error),
-    /// The symbols that tell what is in `.BTF_ids` cannot be read.
+    /// The symbols that identify the ids in `.BTF_ids` cannot be read.
     Symbols,
     /// `.BTF` or `.BTF.base` is not inside the ELF file.
     Outside,

@@ -10,9 +10,11 @@ mod fates;
 mod ids;
 mod left_out;
 mod standalone;
+mod summary;
 mod supplied;
 
 pub use ids::{IdsCleared, IdsKept};
+pub use summary::{Conflicting, IdsChanged, OpaqueNames};
 
 use core::fmt::{Display, Formatter, Result, Write};
 

@@ -40,7 +40,7 @@ pub struct Relocation<'r, 'a> {
     pub ids: Option<Ids>,
 }
 
-/// BTF that stands alone, split off vmlinux, in which nothing can go wrong any more.
+/// Standalone BTF, rebased onto vmlinux, in which nothing can go wrong any more.
 pub struct Rebase<'r, 'a> {
     /// What becomes of every type.
     pub plan: &'r RebasePlan<'a>,
@@ -52,7 +52,7 @@ pub struct Rebase<'r, 'a> {
 pub enum Other<'r, 'a> {
     /// Distilled.
     Relocation(Relocation<'r, 'a>),
-    /// Standing alone.
+    /// Standalone.
     Rebase(Rebase<'r, 'a>),
     /// Split off this vmlinux, but for types that are left out.
     Reduced(Reduced<'r>),

@@ -8,10 +8,10 @@ use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, KindLayout, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
-    btf_ids, Cause, CauseKind, Described, Input, RelocationPlan, Report, SuppliedName, Survey,
-    Unmatched, Unread, Why,
+    btf_ids, Cause, CauseKind, Counts, Described, Input, RelocationPlan, Report, SuppliedName,
+    Survey, Unmatched, Unread, Why,
 };
-use rust_btfreloc::text::Name;
+use rust_btfreloc::text::{Conflicting, IdsChanged, Name, OpaqueNames};
 
 #[rustfmt::skip]
 const REASONS: &[(Reason, &str)] = &[
@@ -492,6 +492,52 @@ fn only_a_file_that_is_at_fault_is_to_be_replaced() {
         let why = Unread::of(number);
         let sent_to_file = why.to_string().contains("put ");
         assert_eq!(sent_to_file, why.blames_file(), "{number}");
+    }
+}
+
+#[test]
+fn figures_have_one_form() {
+    let rows = [
+        ([0, 0, 0], "0 types, 0 base types mapped, 0 opaque"),
+        ([1, 1, 1], "1 types, 1 base types mapped, 1 opaque"),
+        ([36, 20, 2], "36 types, 20 base types mapped, 2 opaque"),
+    ];
+    for ([split, mapped, opaque], words) in rows {
+        let counts = Counts {
+            split,
+            mapped,
+            opaque,
+        };
+        assert_eq!(counts.to_string(), words);
+    }
+    for (ids, changed, words) in [
+        (0, 0, "0 of 0 .BTF_ids changed"),
+        (3, 1, "1 of 3 .BTF_ids changed"),
+    ] {
+        assert_eq!(IdsChanged { ids, changed }.to_string(), words);
+    }
+    assert_eq!(Conflicting(0).to_string(), "0 differ from vmlinux's");
+    assert_eq!(Conflicting(2).to_string(), "2 differ from vmlinux's");
+}
+
+#[test]
+fn a_summary_names_eight_opaque_types() {
+    let long = [b'x'; 65];
+    let names: [&[u8]; 10] = [
+        b"a", b"b\n", &long, b"d", b"e", b"f", b"g", b"h", b"i", b"j",
+    ];
+    let cut = "x".repeat(64);
+    let rows = [
+        (0, String::new()),
+        (1, " (a)".to_owned()),
+        (2, " (a, b\\x0a)".to_owned()),
+        (8, format!(" (a, b\\x0a, {cut}, d, e, f, g, h)")),
+        (9, format!(" (a, b\\x0a, {cut}, d, e, f, g, h and 1 more)")),
+        (10, format!(" (a, b\\x0a, {cut}, d, e, f, g, h and 2 more)")),
+    ];
+    for (count, words) in rows {
+        let shown = OpaqueNames(|| names[..count].iter().copied());
+        assert_eq!(shown.to_string(), words);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::btf::{self, to_usize};
 use crate::reloc::btf_ids::{Entry, Form};
 use crate::reloc::decision::MappedIds;
 use crate::shell::memory;
-use crate::text::{IdsCleared, Name};
+use crate::text::{IdsChanged, IdsCleared, Name};
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, bindings, prelude::*};
 use pin_init::Zeroable;
@@ -105,7 +105,11 @@ impl List {
 /// The figures.
 impl Display for IdReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} of {} .BTF_ids changed", self.changed, self.count)
+        let figures = IdsChanged {
+            ids: self.count,
+            changed: self.changed,
+        };
+        figures.fmt(f)
     }
 }
 

@@ -5,6 +5,7 @@
 use super::IdReport;
 use crate::reloc::standalone;
 use crate::shell::memory;
+use crate::text;
 use core::fmt::Display;
 use kernel::{fmt, prelude::*};
 
@@ -45,8 +46,8 @@ impl RebasedReport {
     }
 
     pub(super) fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (counts, conflicts) = (self.counts, self.conflicts);
-        write!(f, "rebased: {counts}, {conflicts} differ from vmlinux's")?;
+        let conflicting = text::Conflicting(self.conflicts);
+        write!(f, "rebased: {}, {conflicting}", self.counts)?;
         self.ids.iter().try_for_each(|ids| write!(f, ", {ids}"))
     }
 }

@@ -8,9 +8,6 @@ use crate::shell::{memory, text::Text};
 use crate::text;
 use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
 
-/// How many opaque types the kernel log names; debugfs names all.
-const NAMES_IN_LOG: usize = 8;
-
 /// A relocation that was done.
 pub(crate) struct RelocatedReport {
     counts: Counts,
@@ -43,6 +40,11 @@ impl RelocatedBase {
         // What the plan was made from can be read again.
         let entries = report.ok().map(|report| report.entries());
         entries.into_iter().flatten()
+    }
+
+    fn opaque_names(&self) -> impl Iterator<Item = &[u8]> {
+        let opaque = |entry: &reloc::Entry<'_>| matches!(entry.fate, Fate::Opaque(_));
+        self.entries().filter(opaque).map(|entry| entry.name)
     }
 }
 
@@ -80,43 +82,18 @@ impl RelocatedReport {
     }
 
     pub(super) fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts {
-            split,
-            mapped,
-            opaque,
-        } = self.counts;
         f.write_str("relocated")?;
         if let Some(file) = &self.supplied {
             let file = file.to_str().unwrap_or_default();
             write!(f, " by way of firmware {file}")?;
         }
-        write!(
-            f,
-            ": {split} types, {mapped} base types mapped, {opaque} opaque"
-        )?;
+        write!(f, ": {}", self.counts)?;
         if let Some(base) = &self.base {
-            self.opaque_names(base, f)?;
+            write!(f, "{}", text::OpaqueNames(|| base.opaque_names()))?;
         }
         if let Some(ids) = &self.ids {
             write!(f, ", {ids}")?;
         }
         Ok(())
-    }
-
-    fn opaque_names(&self, base: &RelocatedBase, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut opaque = base
-            .entries()
-            .filter(|entry| matches!(entry.fate, Fate::Opaque(_)));
-        let mut separator = " (";
-        for entry in opaque.by_ref().take(NAMES_IN_LOG) {
-            write!(f, "{separator}{}", text::short(entry.name))?;
-            separator = ", ";
-        }
-        let more = opaque.fold(0_u32, |more, _| more.saturating_add(1));
-        match (self.counts.opaque, more) {
-            (0, _) => Ok(()),
-            (_, 0) => f.write_str(")"),
-            (_, more) => write!(f, " and {more} more)"),
-        }
     }
 }

@@ -262,6 +262,15 @@ impl Relocated {
         }
     }
 
+    /// The figures as the core has them.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            split: self.types,
+            mapped: self.mapped,
+            opaque: self.opaque,
+        }
+    }
+
     /// The figures, and the types that are opaque.
     fn new(relocation: &Relocation<'_, '_>) -> Self {
         let Counts {

@@ -5,15 +5,13 @@
 use std::io::Write;
 
 use anyhow::Result;
+use rust_btfreloc::text::{Conflicting, IdsChanged, OpaqueNames};
 
 use super::rebased::Rebased;
 use super::row::{Answer, BaseType, KernelAlone, Relocated};
 use super::{Outcome, Report, Row, Summary};
 use crate::cli;
 use crate::decide::Ids;
-
-/// How many opaque types a verdict names, as in the kernel log; below it all are shown.
-const NAMES: usize = 8;
 
 pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) -> Result<()> {
     for row in &report.results {
@@ -119,33 +117,15 @@ pub(super) fn verdict(outcome: Outcome) -> &'static str {
 
 /// What a relocation does, with the names of the opaque types.
 fn figures(relocated: &Relocated) -> String {
-    let Relocated {
-        types,
-        mapped,
-        opaque,
-        ids,
-        base_types,
-    } = relocated;
-    let mut text = format!("{types} types, {mapped} base types mapped, {opaque} opaque");
-    let opaque = base_types
-        .iter()
-        .filter(|base_type| base_type.opaque.is_some());
-    let names: Vec<_> = opaque.map(|base_type| &*base_type.name).collect();
-    match names.get(..NAMES) {
-        _ if names.is_empty() => {}
-        Some(first) if names.len() > NAMES => {
-            let more = names.len() - NAMES;
-            text += &format!(" ({} and {more} more)", first.join(", "));
-        }
-        _ => text += &format!(" ({})", names.join(", ")),
-    }
-    text + &ids_figures(ids.as_ref())
+    let base_types = || relocated.base_types.iter();
+    let opaque = || base_types().filter(|base_type| base_type.opaque.is_some());
+    let names = OpaqueNames(|| opaque().map(|base_type| base_type.name.as_bytes()));
+    let ids = ids_figures(relocated.ids.as_ref());
+    format!("{}{names}{ids}", relocated.counts())
 }
 
 fn rebased_figures(rebased: &Rebased) -> String {
-    // As the kernel log has it.
-    let (counts, conflicts) = (&rebased.text, rebased.conflicts);
-    let mut text = format!("{counts}, {conflicts} differ from vmlinux's");
+    let mut text = format!("{}, {}", rebased.text, Conflicting(rebased.conflicts));
     if let Some(first) = &rebased.first {
         text += &format!(" (first: {first})");
     }
@@ -156,8 +136,9 @@ fn ids_figures(ids: Option<&Ids>) -> String {
     ids.map_or(String::new(), |ids| format!(", {}", ids_changed(ids)))
 }
 
-fn ids_changed(ids: &Ids) -> String {
-    format!("{} of {} .BTF_ids changed", ids.changed, ids.ids)
+fn ids_changed(figures: &Ids) -> String {
+    let Ids { ids, changed, .. } = *figures;
+    IdsChanged { ids, changed }.to_string()
 }
 
 fn ids(ids: &[u32]) -> String {
