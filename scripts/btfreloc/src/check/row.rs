@@ -8,6 +8,7 @@ use rust_btfreloc::text::Name;
 use serde::Serialize;
 
 use super::rebased::Rebased;
+use super::text;
 use crate::c_code;
 use crate::decide::{decide, Decision, DroppedIds, Ids, Other, Relocation};
 use crate::explain::{candidates, distilled, Candidate};
@@ -51,6 +52,9 @@ pub struct Row {
     /// What becomes of `.BTF_ids` where nothing else changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Ids>,
+    /// What rust_btfreloc says of it in the kernel log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
     /// What the kernel says without rust_btfreloc, where it has BTF to look at, and knows no more than
     /// is known here.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -239,7 +243,7 @@ impl Row {
             }
             Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string())),
         };
-        Row {
+        let row = Row {
             module: module.label().to_owned(),
             kernel: kernel.label().to_owned(),
             outcome,
@@ -249,8 +253,11 @@ impl Row {
             rebase: taken.rebase,
             left_out,
             ids: taken.ids,
+            log: None,
             kernel_alone: alone.map(|alone| KernelAlone::new(alone, taken.misread)),
-        }
+        };
+        let log = text::log(&row);
+        Row { log, ..row }
     }
 }
 

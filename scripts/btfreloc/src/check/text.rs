@@ -77,7 +77,8 @@ pub(super) fn found_alone(base_type: &BaseType) -> Option<String> {
 /// The reason, or what is done in figures.
 pub(super) fn said(row: &Row) -> Option<String> {
     let figures = || row.relocation.as_ref().map(figures);
-    let rebased = || row.rebase.as_ref().map(rebased_figures);
+    let rebased = |done: &Rebased| rebased_figures(done, done.first.as_deref());
+    let rebased = || row.rebase.as_ref().map(rebased);
     let reason = row.reason.clone().map(|reason| match &row.dropped_ids {
         Some(ids) => format!("{reason}; {ids}"),
         None => reason,
@@ -91,6 +92,25 @@ pub(super) fn said(row: &Row) -> Option<String> {
             Some(format!("{done}left out: {left_out}"))
         }
     }
+}
+
+/// What rust_btfreloc says of it in the kernel log, after the name of the module and without the time
+/// that it took; `None` where it says nothing.
+pub(super) fn log(row: &Row) -> Option<String> {
+    let done = match (row.outcome, &row.relocation, &row.rebase) {
+        (_, Some(relocated), _) => format!("relocated: {}", figures(relocated)),
+        (_, _, Some(rebased)) => format!("rebased: {}", rebased_figures(rebased, None)),
+        (Outcome::LeftToKernel, ..) => format!("left to the kernel: {}", said(row)?),
+        (Outcome::Dropped | Outcome::NoBtf, ..) => format!("dropped: {}", said(row)?),
+        (Outcome::Reduced, ..) => {
+            let ids = row.ids.as_ref().map(ids_changed);
+            ids.map_or("reduced".to_owned(), |ids| format!("reduced: {ids}"))
+        }
+        _ => return None,
+    };
+    let left_out = row.left_out.as_ref();
+    let left_out = left_out.map(|left_out| format!("; left out: {left_out}"));
+    Some(format!("BTF {done}{}", left_out.unwrap_or_default()))
 }
 
 /// The verdict in words.
@@ -124,9 +144,10 @@ fn figures(relocated: &Relocated) -> String {
     format!("{}{names}{ids}", relocated.counts())
 }
 
-fn rebased_figures(rebased: &Rebased) -> String {
+/// What a rebase does, with the first conflict.
+fn rebased_figures(rebased: &Rebased, first: Option<&str>) -> String {
     let mut text = format!("{}, {}", rebased.text, Conflicting(rebased.conflicts));
-    if let Some(first) = &rebased.first {
+    if let Some(first) = first {
         text += &format!(" (first: {first})");
     }
     text + &ids_figures(rebased.ids.as_ref())
