@@ -39,7 +39,11 @@ where
             write!(f, "{separator}{}", short(name))?;
             separator = ", ";
         }
-        match names.fold(0_u32, |more, _| more.saturating_add(1)) {
+        let mut more = 0_u32;
+        for _ in names {
+            more = more.saturating_add(1);
+        }
+        match more {
             0 if separator == " (" => Ok(()),
             0 => f.write_str(")"),
             more => write!(f, " and {more} more)"),

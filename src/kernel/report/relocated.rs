@@ -35,16 +35,10 @@ impl RelocatedBase {
         })
     }
 
-    fn entries(&self) -> impl Iterator<Item = reloc::Entry<'_>> {
+    /// `None` never is: what the plan was made from can be read again.
+    fn entries(&self) -> Option<impl Iterator<Item = reloc::Entry<'_>>> {
         let report = reloc::Report::new(&self.btf_base, &self.fates, &self.new_ids);
-        // What the plan was made from can be read again.
-        let entries = report.ok().map(|report| report.entries());
-        entries.into_iter().flatten()
-    }
-
-    fn opaque_names(&self) -> impl Iterator<Item = &[u8]> {
-        let opaque = |entry: &reloc::Entry<'_>| matches!(entry.fate, Fate::Opaque(_));
-        self.entries().filter(opaque).map(|entry| entry.name)
+        Some(report.ok()?.entries())
     }
 }
 
@@ -73,9 +67,11 @@ impl RelocatedReport {
 
     pub(super) fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.base {
-            Some(base) => base
-                .entries()
-                .try_for_each(|entry| writeln!(f, "{entry}"))?,
+            Some(base) => {
+                for entry in Entries(base.entries()) {
+                    writeln!(f, "{entry}")?;
+                }
+            }
             None => writeln!(f, "no memory was left to list the base types")?,
         }
         self.ids.iter().try_for_each(|ids| ids.show(f))
@@ -89,11 +85,44 @@ impl RelocatedReport {
         }
         write!(f, ": {}", self.counts)?;
         if let Some(base) = &self.base {
-            write!(f, "{}", text::OpaqueNames(|| base.opaque_names()))?;
+            write!(
+                f,
+                "{}",
+                text::OpaqueNames(|| Opaque(Entries(base.entries())))
+            )?;
         }
         if let Some(ids) = &self.ids {
             write!(f, ", {ids}")?;
         }
         Ok(())
+    }
+}
+
+// Adapters of core would do, but for names of functions that are too long for objtool.
+
+/// The types, or none.
+struct Entries<I>(Option<I>);
+
+impl<I: Iterator> Iterator for Entries<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.0.as_mut()?.next()
+    }
+}
+
+/// The names of those that are opaque.
+struct Opaque<I>(I);
+
+impl<'r, I: Iterator<Item = reloc::Entry<'r>>> Iterator for Opaque<I> {
+    type Item = &'r [u8];
+
+    fn next(&mut self) -> Option<&'r [u8]> {
+        loop {
+            let entry = self.0.next()?;
+            if matches!(entry.fate, Fate::Opaque(_)) {
+                return Some(entry.name);
+            }
+        }
     }
 }
