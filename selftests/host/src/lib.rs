@@ -18,4 +18,5 @@ pub mod peer;
 #[cfg(feature = "peer")]
 pub mod rebase;
 pub mod rebuilt;
+pub mod record;
 pub mod reduced;

@@ -2,6 +2,8 @@
 
 //! Reads BTF once more, without the core and trusting every byte: what tests compare with.
 
+use crate::record::{self, Role, FIXED};
+
 /// A type with its name looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Type {
@@ -93,63 +95,29 @@ impl Model {
 
     /// What stands in a type after its name and info.
     pub fn words(&self, type_: &Type) -> Vec<Word> {
-        let (ids, names, step) = places(type_.kind);
-        let refers = matches!(type_.kind, 2 | 8..=14 | 17 | 18);
-        let third = if refers { Word::Id } else { Word::Plain };
-        let rest = type_.rest.iter().enumerate().map(|(index, word)| {
-            let at = index % step;
-            match (ids.contains(&at), names.contains(&at)) {
-                (true, _) => Word::Id(*word),
-                (_, true) => Word::Name(self.string(*word)),
-                _ => Word::Plain(*word),
-            }
-        });
-        std::iter::once(third(type_.word)).chain(rest).collect()
+        let words = std::iter::once(&type_.word).chain(&type_.rest);
+        let words = (FIXED - 1..).zip(words);
+        words
+            .map(|(at, word)| match record::role(type_.kind, at) {
+                Role::Id => Word::Id(*word),
+                Role::Name => Word::Name(self.string(*word)),
+                Role::Plain => Word::Plain(*word),
+            })
+            .collect()
     }
 
     fn first_type<'b>(&self, bytes: &'b [u8]) -> (Type, &'b [u8]) {
-        let info = word(bytes, 4);
-        let (kind, vlen) = ((info >> 24) & 0x7f, info & 0x00ff_ffff);
-        let rest = words_after(kind, vlen);
+        let (kind, kflag, vlen) = record::info(word(bytes, 4));
+        let rest = record::words_after(kind, vlen);
         let type_ = Type {
             kind,
             name: self.string(word(bytes, 0)),
-            kflag: info >> 31 == 1,
+            kflag,
             vlen,
             word: word(bytes, 8),
             rest: (0..rest).map(|index| word(bytes, 12 + 4 * index)).collect(),
         };
         (type_, &bytes[12 + 4 * rest..])
-    }
-}
-
-/// How many words stand after `struct btf_type`.
-fn words_after(kind: u32, vlen: u32) -> usize {
-    let vlen = vlen as usize;
-    match kind {
-        1 | 14 | 17 => 1,
-        3 => 3,
-        4 | 5 | 15 | 19 => 3 * vlen,
-        6 | 13 => 2 * vlen,
-        20 => 1 + vlen,
-        21 => vlen,
-        22 => 3 * vlen,
-        _ => 0,
-    }
-}
-
-/// Where ids and where names are in the words after `struct btf_type`, which repeat in this step.
-fn places(kind: u32) -> (&'static [usize], &'static [usize], usize) {
-    match kind {
-        3 => (&[0, 1], &[], 3),
-        4 | 5 => (&[1], &[0], 3),
-        6 => (&[], &[0], 2),
-        13 => (&[1], &[0], 2),
-        15 => (&[0], &[], 3),
-        19 => (&[], &[0], 3),
-        21 => (&[0], &[], 1),
-        22 => (&[0, 1], &[], 3),
-        _ => (&[], &[], 1),
     }
 }
 

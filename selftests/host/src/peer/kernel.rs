@@ -18,7 +18,7 @@ pub struct Plain {
 
 impl Display for Plain {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let kind = match super::kind(self.words[0]) {
+        let kind = match crate::record::info(self.words[0]).0 {
             INT => "INT",
             STRUCT => "STRUCT",
             UNION => "UNION",
