@@ -188,7 +188,13 @@ fn every_reason_is_provoked_by_a_test() {
     let rows: [(&str, &[&str]); 3] = [
         (
             "btf/error.rs",
-            &["header.rs", "verify.rs", "commit.rs", "stale.rs"],
+            &[
+                "header.rs",
+                "verify.rs",
+                "commit.rs",
+                "stale.rs",
+                "reduced.rs",
+            ],
         ),
         ("elf/error.rs", &["elf.rs"]),
         ("reloc/btf_ids/mod.rs", &["btf_ids.rs"]),

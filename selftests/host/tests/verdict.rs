@@ -13,7 +13,17 @@ const ORIGINALS: [Original; 4] = [
 ];
 
 #[test]
-fn strict_leaves_all_to_the_kernel() {
+fn what_the_kernel_would_crash_on_is_dropped_by_any_policy() {
+    for policy in [Policy::Strict, Policy::Opaque] {
+        for kind in CauseKind::ALL {
+            let found = verdict(policy, Original::Undefined, kind);
+            assert_eq!(found, Verdict::Drop, "{policy:?} {kind}");
+        }
+    }
+}
+
+#[test]
+fn strict_leaves_all_else_to_the_kernel() {
     for original in ORIGINALS {
         for kind in CauseKind::ALL {
             let found = verdict(Policy::Strict, original, kind);
@@ -57,7 +67,7 @@ fn a_cause_says_what_the_kernel_would_do() {
     };
     for (cause, expected) in [
         (Cause::NoTypes, Original::Taken),
-        (Cause::Outside, Original::Refused),
+        (Cause::Outside, Original::Undefined),
         (Cause::SuppliedOwn { file }, Original::Misread),
         (Cause::Inline, Original::Unknown),
         (Cause::Symbols, Original::Unknown),

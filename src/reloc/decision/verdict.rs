@@ -14,6 +14,8 @@ pub enum Original {
     Misread,
     /// Fail the load.
     Refused,
+    /// Read memory that is not the module's, and crash.
+    Undefined,
     /// That is not known here.
     Unknown,
 }
@@ -31,6 +33,8 @@ pub enum Verdict {
 /// something of this `kind` is in the way.
 pub fn verdict(policy: Policy, original: Original, kind: CauseKind) -> Verdict {
     match (policy, original, kind) {
+        // No policy wants that.
+        (_, Original::Undefined, _) => Verdict::Drop,
         (Policy::Strict, _, _) => Verdict::Leave,
         // The kernel takes it, and programs that read the BTF of all modules fail.
         (Policy::Opaque, _, CauseKind::NoTypes) => Verdict::Drop,
@@ -44,7 +48,8 @@ impl Original {
     pub fn of(cause: &Cause<'_>) -> Self {
         match cause {
             Cause::NoTypes => Original::Taken,
-            Cause::Malformed(_) | Cause::Outside | Cause::Unmatched(_) => Original::Refused,
+            Cause::Outside => Original::Undefined,
+            Cause::Malformed(_) | Cause::Unmatched(_) => Original::Refused,
             Cause::Stale { .. } | Cause::Supplied { .. } | Cause::SuppliedOwn { .. } => {
                 Original::Misread
             }
@@ -62,7 +67,7 @@ impl Original {
     /// This, unless it is known already.
     fn unless(self, known: Original) -> Self {
         match known {
-            Original::Misread | Original::Refused => known,
+            Original::Misread | Original::Refused | Original::Undefined => known,
             Original::Taken | Original::Unknown => self,
         }
     }
