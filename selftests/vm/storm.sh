@@ -22,7 +22,8 @@ check_equal "the figures have all of them" $loads "$(stat_of dropped)"
 sleep $((31 - ($(date +%s) - begin) % 30))
 load "$MODULES/broken/base_kind.ko"
 check_has "later lines are written again" "rust_btfreloc: $name: BTF dropped" "$logged"
-check_has "and say how many were left out" "rust_btfreloc: [0-9]+ messages were left out" "$logged"
+# On a slow machine the storm itself goes on past half a minute, and says so then.
+check_has "the log says how many were left out" "rust_btfreloc: [0-9]+ messages were left out" "$(log_since "$mark")"
 written=$(log_since "$mark" | grep -c "rust_btfreloc: $name: BTF dropped")
 left_out=$(log_since "$mark" | sed -n 's/^rust_btfreloc: \([0-9]*\) messages were left out.*/\1/p' | awk '{ sum += $1 } END { print sum }')
 check_equal "which are the rest" $((loads + 1)) $((written + left_out))
