@@ -102,7 +102,7 @@ fn a_member_keeps_its_place_and_is_no_bit_field() {
     let s = named(&after, "s");
     assert_eq!(
         (s.word, s.rest[2], s.rest[5], s.rest[8]),
-        (8, 3 << 24, 3, 8 << 24 | 8)
+        (8, 3 << 24, 3, (8 << 24) | 8)
     );
     assert!(s.kflag && is_hollow(&after, s.rest[4]));
     assert_eq!((s.rest[1], s.rest[7]), (1, 1));
@@ -281,7 +281,7 @@ impl Run {
     fn of(case: &random::Case, chosen: u64) -> Option<Run> {
         let (base, module) = (case.distilled().bytes(), case.module().bytes());
         let kernel = Vmlinux::new(case.vmlinux().bytes());
-        let is_chosen = |place: usize| chosen >> (place % 64) & 1 == 1;
+        let is_chosen = |place: usize| (chosen >> (place % 64)) & 1 == 1;
         let btf = invent(&module, Form::Split, true, |place, _| is_chosen(place));
         let before = Model::base(&base).split(&module);
         let input = Input {
@@ -374,7 +374,7 @@ proptest! {
         let own = run.before.own().filter(|(id, _)| run.left[*id as usize]);
         let place = |id: u32| (id - run.before.first_id) % 64;
         let (of_kind, followers): (Vec<_>, Vec<_>) =
-            own.partition(|(id, _)| chosen >> place(*id) & 1 == 1);
+            own.partition(|(id, _)| (chosen >> place(*id)) & 1 == 1);
         let left_out = run.reduced.left_out;
         let counted: u32 = left_out.kinds().map(|(_, count)| count).sum();
         prop_assert_eq!(counted + left_out.others, u32::try_from(of_kind.len()).unwrap());
@@ -392,7 +392,7 @@ proptest! {
     ) {
         let (base, module) = (case.distilled().bytes(), case.module().bytes());
         let kernel = Vmlinux::new(case.vmlinux().bytes());
-        let btf = invent(&module, Form::Split, true, |place, _| chosen >> (place % 64) & 1 == 1);
+        let btf = invent(&module, Form::Split, true, |place, _| (chosen >> (place % 64)) & 1 == 1);
         let btf = random::damaged(btf, &damage, end);
         for form in [Form::Base, Form::Split] {
             for btf_base in [None, Some(&base[..])] {
@@ -423,7 +423,7 @@ fn a_type_that_is_cut_short_is_refused() {
     let kernel = Vmlinux::new(vmlinux().bytes());
     let mut btf = invent(&b.bytes(), Form::Split, true, |_, _| true);
     // Its vlen.
-    put(&mut btf, 32 + 4, invented(Kind::Struct) << 24 | 2);
+    put(&mut btf, 32 + 4, (invented(Kind::Struct) << 24) | 2);
     let input = Input {
         btf: &btf,
         btf_base: None,

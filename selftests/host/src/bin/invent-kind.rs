@@ -49,7 +49,9 @@ fn run() -> Result<(), String> {
         return Err(format!("{input} has no type {name}"));
     }
     let named = |id: u32| names.contains(&model.get(id).name);
-    let func = model.own().find(|(id, type_)| type_.kind == Kind::Func as u32 && named(*id));
+    let func = model
+        .own()
+        .find(|(id, type_)| type_.kind == Kind::Func as u32 && named(*id));
     let invented = match (locations, func) {
         (false, _) => invent(&btf, form, described, |place, _| names.contains(own[place])),
         (true, Some((func, _))) => with_locations(&btf, form, model.end_id(), func),
