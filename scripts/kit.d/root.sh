@@ -6,7 +6,7 @@
 ROOT_PACKAGES="ca-certificates make libc6-dev flex bison bc libelf-dev libssl-dev zlib1g-dev libzstd-dev perl-base
 	python3-minimal xz-utils zstd kmod cpio rsync diffutils patch file procps git
 	rustc rust-src rustfmt rust-clippy cargo bindgen pkg-config
-	pahole clang llvm libbpf-dev bpftool
+	pahole clang llvm libbpf-dev libbpf-tools bpftool
 	shellcheck valgrind busybox-static qemu-system-x86
 	bpftrace pwru golang-go golang-github-cilium-ebpf-dev
 	debhelper dh-dkms lintian"
