@@ -7,6 +7,7 @@
 
 mod carried;
 mod compare;
+pub mod core;
 pub mod dedup;
 pub mod distill;
 mod flatten;
