@@ -60,6 +60,8 @@ pub enum Command {
     Distill(Distill),
     /// Write the BTF of a kernel to a file, or to where rust_btfreloc looks for that of other builds
     Extract(Extract),
+    /// Write the types that BPF programs need of a kernel and its modules, for CO-RE without its BTF
+    MinCore(MinCore),
     /// Write the man pages into a folder
     Man {
         /// An existing folder
@@ -312,3 +314,48 @@ valid and is removed.";
 const CHANGE_STATUS: &str = "\
 Exit status: 0 if every module was changed or needs no change, 1 if one was refused, 2 if something could not be \
 read or written or the command line is wrong.";
+
+const MIN_CORE: &str = "\
+In the folder of --output are the BTF of vmlinux and of each module that is needed, under the names that they \
+have below /sys/kernel/btf, for loaders that take split BTF. What --merged writes is for \
+libbpf's btf_custom_path, which takes one file and looks at no modules besides.
+
+EXAMPLES
+  One file for one program, to be opened with btf_custom_path:
+    btfreloc min-core --base vmlinux --modules /lib/modules/RELEASE prog.bpf.o --merged RELEASE.btf
+  A folder for several, with the modules each in its file:
+    btfreloc min-core --base vmlinux --modules /lib/modules/RELEASE *.bpf.o -o RELEASE";
+
+const MIN_CORE_STATUS: &str = "\
+Exit status: 0 if everything was written, 1 if a relocation is ambiguous or does not fit, and nothing was written, \
+2 if something could not be read or written or the command line is wrong.";
+
+/// `btfreloc min-core`
+#[derive(Args)]
+#[command(
+    after_help = format!("{MIN_CORE}\n\n{INPUTS}\n\n{MIN_CORE_STATUS}"),
+    group = ArgGroup::new("where").required(true).multiple(true)
+)]
+pub struct MinCore {
+    /// BPF programs as clang compiles them, with BTF
+    #[arg(required = true, value_name = "PROG.bpf.o", value_hint = ValueHint::FilePath)]
+    pub programs: Vec<PathBuf>,
+    /// The kernel they are to be loaded on
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub base: PathBuf,
+    /// A folder of modules whose types they may read, such as /lib/modules/RELEASE
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub modules: Vec<PathBuf>,
+    /// One such module
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub module: Vec<PathBuf>,
+    /// Where vmlinux and one file a module go; it is made if need be
+    #[arg(short, long, group = "where", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: Option<PathBuf>,
+    /// Where all of it goes as one file; - for standard output
+    #[arg(long, group = "where", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub merged: Option<PathBuf>,
+    /// The module whose type is meant in that file, where those of several differ
+    #[arg(long, requires = "merged", value_name = "MODULE")]
+    pub prefer: Option<String>,
+}

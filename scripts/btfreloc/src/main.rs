@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use btfreloc::cli::{Cli, Command};
-use btfreloc::{check, distill, docs, encode, extract, inspect, relocate, resolve_ids, status};
+use btfreloc::{
+    check, distill, docs, encode, extract, inspect, min_core, relocate, resolve_ids, status,
+};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -22,6 +24,7 @@ fn run(command: Command) -> Result<status::Status> {
         Command::Encode(args) => encode::run(&args),
         Command::Distill(args) => distill::run(&args),
         Command::Extract(args) => extract::run(&args),
+        Command::MinCore(args) => min_core::run(&args),
         Command::Man { dir } => docs::man(&dir),
         Command::Completions { shell } => docs::completions(shell),
     }

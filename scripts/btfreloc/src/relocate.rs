@@ -21,7 +21,7 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     input::once_only([&*args.module, &*args.against])?;
     let kernel = Kernel::read(&args.against)?;
     let module = Module::read(&args.module)?;
-    match registered(&kernel, &module, args)? {
+    match registered(&kernel, &module, args.strict, args.inline.is_some())? {
         Ok(made) => {
             output::write(&args.output, &made.btf)?;
             if let Some((path, inline)) = args.inline.as_ref().zip(made.inline) {
@@ -44,13 +44,24 @@ struct Made {
     inline: Option<Vec<u8>>,
 }
 
-/// The BTF that would be registered, or why there would be none.
+/// The BTF that would be registered for `module` on `kernel`, or why there would be none.
+///
+/// # Errors
+///
+/// The module cannot be read.
+pub fn registered_btf(kernel: &Kernel, module: &Module) -> Result<Result<Vec<u8>, String>> {
+    let made = registered(kernel, module, false, false)?;
+    Ok(made.map(|made| made.btf))
+}
+
+/// The same, `with_inline` together with `.BTF.inline`.
 fn registered(
     kernel: &Kernel,
     module: &Module,
-    args: &cli::Relocate,
+    strict: bool,
+    with_inline: bool,
 ) -> Result<Result<Made, String>> {
-    let policy = match args.strict {
+    let policy = match strict {
         true => Policy::Strict,
         false => Policy::Opaque,
     };
@@ -58,8 +69,8 @@ fn registered(
         .sections()
         .with_context(|| module.label().to_owned())?;
     // Asked for, it is made here, whatever stands in the way where the module loads.
-    let inline = match &args.inline {
-        Some(_) => match sections.inline.take() {
+    let inline = match with_inline {
+        true => match sections.inline.take() {
             None => return Ok(Err("no .BTF.inline".to_owned())),
             inline => {
                 if let Some(module) = &mut sections.module {
@@ -68,7 +79,7 @@ fn registered(
                 inline
             }
         },
-        None => None,
+        false => None,
     };
     let decision = decide(&kernel.base(), &sections, policy, |other| {
         made(other, inline).map_err(|error| format!("cannot be relocated: {error}"))

@@ -75,6 +75,7 @@ fn each_command_has_its_page() {
         "-distill",
         "-encode",
         "-extract",
+        "-min-core",
         "-resolve-ids",
         "-man",
         "-completions",

@@ -3,7 +3,7 @@
 //! `btfreloc check`: modules by kernels, each with its verdict.
 
 mod matrix;
-mod progress;
+pub(crate) mod progress;
 mod rebased;
 mod row;
 mod summary;

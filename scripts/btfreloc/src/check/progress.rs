@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar for this many modules, on standard error.
-pub(super) fn bar(count: usize) -> ProgressBar {
+pub(crate) fn bar(count: usize) -> ProgressBar {
     let bar = ProgressBar::new(count as u64);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} modules, {eta} left");
     if let Ok(style) = style {

@@ -107,6 +107,14 @@ pub fn module(path: &str) -> PathBuf {
     there(folder.join(path), "scripts/build tests")
 }
 
+/// A BPF program of `selftests/bpf/mincore`.
+pub fn program(name: &str) -> PathBuf {
+    let repo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let folder = repo.canonicalize().unwrap().join("build").join(running());
+    let path = folder.join("bpf/mincore").join(name);
+    there(path.with_extension("bpf.o"), "scripts/build tests")
+}
+
 fn there(path: PathBuf, make: &str) -> PathBuf {
     match path.exists() {
         true => path,
