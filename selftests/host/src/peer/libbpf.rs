@@ -24,7 +24,7 @@ pub fn version() -> String {
 
 /// BTF as libbpf holds it, on its base where it has one.
 pub struct Btf<'b> {
-    raw: NonNull<sys::btf>,
+    pub(super) raw: NonNull<sys::btf>,
     start_id: u32,
     base: PhantomData<&'b ()>,
 }
