@@ -7,14 +7,22 @@ SOURCE_WITHOUT="--exclude=*/Documentation/*/* --exclude=*/drivers/gpu/drm/amd/in
 
 step_source() {
 	set_undone "tree/$1"
-	tree=$KIT/tree/$1
+	unpack_source "$1" "$KIT/tree/$1" "$SOURCE_WITHOUT"
+}
+
+# unpack_source RELEASE TREE EXCLUDES
+unpack_source() {
+	tree=$2
 	remove "$tree"
 	mkdir -p "$tree"
 	deb=$KIT/debs/source-$1.deb
 	fetch_deb "linux-source-$(set_of "$1" 3)=$(set_of "$1" 2)" "$deb"
-	# shellcheck disable=SC2086 # a list of words
+	# Words, and patterns that are tar's alone.
+	set -f
+	# shellcheck disable=SC2086
 	dpkg-deb --fsys-tarfile "$deb" | tar -xO --wildcards '*/linux-source-*.tar.xz' | xz -dc |
-		tar -xv -C "$tree" --strip-components=1 $SOURCE_WITHOUT
+		tar -xv -C "$tree" --strip-components=1 $3
+	set +f
 	[ -f "$tree/rust/kernel/lib.rs" ] || fail "linux-source of $1 has no rust/kernel: choose another KERNEL"
 	rm "$deb"
 }

@@ -3,7 +3,7 @@
 # The root: a Debian of the kernel's own suite, with the very compilers that the kernel was built with.
 
 # By what they are for: kernel build, Rust, BTF and BPF, lint and measuring, virtual machines, readers of BTF, packages.
-ROOT_PACKAGES="ca-certificates make libc6-dev flex bison bc libelf-dev libssl-dev zlib1g-dev libzstd-dev perl-base
+ROOT_PACKAGES="ca-certificates make libc6-dev flex bison bc libelf-dev libdw-dev libssl-dev zlib1g-dev liblzma-dev libzstd-dev perl-base
 	python3-minimal xz-utils zstd kmod cpio rsync diffutils patch file procps git
 	rustc rust-src rustfmt rust-clippy cargo bindgen pkg-config
 	pahole clang llvm libbpf-dev libbpf-tools bpftool

@@ -30,6 +30,7 @@ step_key() {
 	root*) root_key ;;
 	third-party) printf '%s\n' "$THIRD_PARTY" | cksum | cut -d' ' -f1 ;;
 	neighbours/*) neighbour_key ;;
+	kabi*) kabi_key "$1" ;;
 	*) echo 1 ;;
 	esac
 }
@@ -38,8 +39,9 @@ step_is_done() {
 	is_done "$1" "$(step_key "$1")"
 }
 
+# all_done STEP...
 all_done() {
-	for step in $(all_steps); do
+	for step; do
 		step_is_done "$step" || return 1
 	done
 }
@@ -54,6 +56,8 @@ step_title() {
 	modules/*) echo "stock modules of ${1#*/}" ;;
 	neighbours/*) echo "other builds of the same kernels: a few modules and the BTF of each" ;;
 	tree/*) echo "preparing the tree of ${1#*/} for external Rust modules" ;;
+	kabi-source/*) echo "unpacking the source of ${1#*/}, a kernel with MODVERSIONS" ;;
+	kabi/*) echo "building ${1#*/}, all of it" ;;
 	esac
 }
 
@@ -61,7 +65,8 @@ step_title() {
 step_progress() {
 	case $1 in
 	root*) count_lines "$1" '^\(Unpacking\|Setting up\) ' "packages unpacked or set up" ;;
-	source/*) count_lines "$1" . "files" ;;
+	source/* | kabi-source/*) count_lines "$1" . "files" ;;
+	kabi/*) kabi_progress "$1" ;;
 	tree/*) count_lines "$1" '^ *[A-Z][A-Z]* ' "built" ;;
 	*) echo working ;;
 	esac
@@ -79,11 +84,11 @@ count_lines() {
 	fi
 }
 
-# Megabytes that are wanted for what is missing, with the packages that are there for a while.
+# space_wanted STEP...: megabytes that are wanted for what is missing, with the packages that are there for a while.
 space_wanted() {
 	wanted=500
 	read_kernels || wanted=6500
-	for step in $(all_steps); do
+	for step; do
 		! step_is_done "$step" || continue
 		case $step in
 		root*) wanted=$((wanted + 2450)) ;;
@@ -92,6 +97,8 @@ space_wanted() {
 		modules/*) wanted=$((wanted + 150)) ;;
 		boot/*) wanted=$((wanted + 90)) ;;
 		neighbours/*) wanted=$((wanted + 300)) ;;
+		kabi-source/*) wanted=$((wanted + 600)) ;;
+		kabi/*) wanted=$((wanted + 2000)) ;;
 		esac
 	done
 	echo "$wanted"
@@ -119,8 +126,12 @@ run_lane() {
 	check_mirror
 	for STEP in "$@"; do
 		! step_is_done "$STEP" || continue
-		number=$(all_steps | grep -nxF "$STEP" | cut -d: -f1)
-		title="[$number${RUNNING:+/$(all_steps | wc -l)}] $(step_title "$STEP")"
+		case $STEP in
+		kabi*) plan=$(kabi_steps) ;;
+		*) plan=$(all_steps) ;;
+		esac
+		number=$(echo "$plan" | grep -nxF "$STEP" | cut -d: -f1)
+		title="[$number${RUNNING:+/$(echo "$plan" | wc -l)}] $(step_title "$STEP")"
 		start=$(now)
 		say_clear "$title"
 		mkdir -p "$(dirname "$KIT/log/$STEP")"
@@ -151,6 +162,8 @@ run_step() {
 	modules/*) step_modules "${1#*/}" ;;
 	tree/*) step_tree "${1#*/}" ;;
 	neighbours/*) step_neighbours "${1#*/}" ;;
+	kabi-source/*) step_kabi_source "${1#*/}" ;;
+	kabi/*) step_kabi "${1#*/}" ;;
 	esac
 }
 
