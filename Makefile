@@ -14,6 +14,7 @@ help:
 	@echo 'rust_btfreloc: keeps the BTF of out-of-tree modules valid on other kernels'
 	@echo
 	@echo '  make demo          see it: a stock Debian kernel in a VM, before and after'
+	@echo '  make demo-kabi     the same on kernels with MODVERSIONS, which are built for it, once: 20 minutes'
 	@echo '  make check         run all tests'
 	@echo '  make check-corpus  every module of the stock kernels on each of them, with libbpf beside it'
 	@echo '  make fuzz          fuzz the core; SECONDS=600 for longer than five minutes'
@@ -89,6 +90,10 @@ deb: kit
 demo: kit
 	@scripts/demo
 
+demo-kabi:
+	@scripts/kit kabi
+	@scripts/demo-kabi
+
 check: kit
 	@scripts/check
 
@@ -107,4 +112,4 @@ clean:
 distclean: clean
 	@scripts/kit clean
 
-.PHONY: help module install uninstall kit tool install-tool uninstall-tool install-dkms deb demo check check-corpus fuzz bench clean distclean
+.PHONY: help module install uninstall kit tool install-tool uninstall-tool install-dkms deb demo demo-kabi check check-corpus fuzz bench clean distclean
