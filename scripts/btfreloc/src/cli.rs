@@ -232,6 +232,10 @@ pub struct Encode {
     /// Do nothing, and say nothing, where there is BTF: pahole and the kernel are not needed then
     #[arg(long, conflicts_with = "force")]
     pub if_missing: bool,
+    /// Say in .BTF how long the types of each kind are, for readers that do not know all kinds; kernels
+    /// before 7.2 may refuse the longer header
+    #[arg(long)]
+    pub layout: bool,
     /// The pahole to call
     #[arg(long, value_name = "PROGRAM", default_value = "pahole", value_hint = ValueHint::CommandName)]
     pub pahole: PathBuf,
@@ -244,6 +248,10 @@ pub struct Distill {
     /// Modules that are changed.
     #[command(flatten)]
     pub change: Change,
+    /// Say in .BTF how long the types of each kind are, for readers that do not know all kinds; kernels
+    /// before 7.2 may refuse the longer header
+    #[arg(long)]
+    pub layout: bool,
     /// Where the new .BTF goes, raw; then the module is left as it is unless there is an --output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub raw_btf: Option<PathBuf>,

@@ -34,6 +34,7 @@ pub mod explain;
 pub mod extract;
 pub mod input;
 pub mod inspect;
+mod layout;
 pub mod min_core;
 pub mod output;
 pub mod plain;

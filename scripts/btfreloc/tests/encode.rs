@@ -233,6 +233,25 @@ fn standalone_btf_needs_no_kernel() {
 }
 
 #[test]
+fn a_layout_is_made_where_asked() {
+    let folder = folder("encode-layout");
+    let module = text(&compiled("vpoll", "vpoll"));
+    let output = text(&folder.join("vpoll.ko"));
+    for how in [&["--base", &vmlinux()][..], &["--standalone"]] {
+        for (option, shown) in [(&["--layout"][..], true), (&[], false)] {
+            let args = [&["encode", "--force", &module, "-o", &output], how, option].concat();
+            let done = run(&args);
+            assert_eq!((done.status, &*done.err), (0, ""), "{args:?}");
+            let inspected = run(&["inspect", &output]);
+            let layout = inspected
+                .text()
+                .contains(", layout 92 (23 kinds), strings ");
+            assert_eq!(layout, shown, "{args:?}: {inspected:?}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_encoded_is_refused() {
     let folder = folder("encode-refused");
     let raw = file(&folder, "raw", &common::small_kernel());

@@ -12,10 +12,12 @@ use anyhow::{ensure, Context, Result};
 pub use ids::Mapped;
 pub use result::Distilled;
 
+use rust_btfreloc::btf::Form;
 use rust_btfreloc::reloc::Cause;
 
 use crate::input::{self, Bases, Content, Module};
 use crate::inspect::FileKind;
+use crate::layout::with_layout;
 use crate::sections::with_sections;
 use crate::status::{note, warn, Finding, Status};
 use crate::{cli, each, output};
@@ -35,7 +37,13 @@ pub fn run(args: &cli::Distill) -> Result<Status> {
         let module = Module::read(path)?;
         let done = distill(&module, &bases);
         match done.with_context(|| module.label().to_owned())? {
-            Outcome::Done(done) => write(args, &module, &done),
+            Outcome::Done(mut done) => {
+                if args.layout {
+                    let btf = std::mem::take(&mut done.distilled.btf);
+                    done.distilled.btf = with_layout(Form::Split, btf)?;
+                }
+                write(args, &module, &done)
+            }
             Outcome::Needless(why) => {
                 note(&format!("{}: {why}: left as it is", module.label()));
                 each::leave(&module, args.change.output.as_deref())

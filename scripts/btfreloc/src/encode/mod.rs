@@ -32,6 +32,7 @@ use tempfile::TempDir;
 
 use crate::distill::Distilled;
 use crate::input::{self, Bases, Kernel, Module};
+use crate::layout::with_layout;
 use crate::resolve_ids::{resolve, with_btf};
 use crate::sections::with_sections;
 use crate::status::{note, Finding, Status};
@@ -94,12 +95,19 @@ impl Encoder<'_> {
         };
         let mut image = output::without_signature(&module.image().bytes).to_vec();
         self.unfill(module, base.as_ref(), &mut image)?;
-        let Some(Encoded { btf, btf_base }) = self.encode(&image, base.as_deref())? else {
+        let Some(Encoded { mut btf, btf_base }) = self.encode(&image, base.as_deref())? else {
             note(&format!(
                 "{label}: nothing of its own to describe: left without BTF"
             ));
             return leave_without(module, &image, to);
         };
+        if self.args.layout {
+            let form = match &btf_base {
+                Some(_) => Form::Split,
+                None => Form::Base,
+            };
+            btf = with_layout(form, btf)?;
+        }
         let sections = [(".BTF", Some(&*btf)), (".BTF.base", btf_base.as_deref())];
         let mut elf = with_sections(&image, &sections)?;
         let input = Input {

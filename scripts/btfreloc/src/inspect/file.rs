@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use rust_btfreloc::btf::{self, Blob, Error, Form, Table};
+use rust_btfreloc::btf::{self, walk_any, Blob, Error, Form, Layout, Table};
 use rust_btfreloc::reloc::standalone::recognise;
 use serde::Serialize;
 
@@ -81,6 +81,7 @@ pub struct Parts {
     pub types: usize,
     pub strings: usize,
     pub layout: usize,
+    pub layout_kinds: usize,
     pub count: u32,
     pub kinds: BTreeMap<String, u32>,
 }
@@ -181,17 +182,27 @@ impl Section {
 impl Parts {
     fn of(section: btf::Section, form: Form, bytes: &[u8]) -> Result<Self, Error> {
         let blob = Blob::parse(section, form, bytes)?;
+        let layout = Layout::of(&blob)?;
         let mut kinds = BTreeMap::new();
         // Only its base says what the ids of split BTF start with.
-        let count = Table::walk(&blob, 1, |_, record| {
-            *kinds.entry(record.kind().to_string()).or_insert(0) += 1;
-            Ok(())
-        })?;
+        let count = match &layout {
+            None => Table::walk(&blob, 1, |_, record| {
+                *kinds.entry(record.kind().to_string()).or_insert(0) += 1;
+                Ok(())
+            })?,
+            Some(_) => walk_any(&blob, layout.as_ref(), |_, any| {
+                let known = any.record.map(|record| record.kind().to_string());
+                let kind = known.unwrap_or_else(|| format!("kind {}", any.kind));
+                *kinds.entry(kind).or_insert(0) += 1;
+                Ok(())
+            })?,
+        };
         Ok(Parts {
             header: blob.header_len(),
             types: blob.types().len(),
             strings: blob.strings().len(),
             layout: blob.layout().len(),
+            layout_kinds: layout.map_or(0, |layout| layout.kinds().count()),
             count,
             kinds,
         })

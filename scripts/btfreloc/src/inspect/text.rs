@@ -63,6 +63,7 @@ fn write_section(out: &mut impl Write, section: &Section) -> Result<()> {
                 types,
                 strings,
                 layout,
+                layout_kinds,
                 ..
             } = parts;
             write!(
@@ -70,7 +71,7 @@ fn write_section(out: &mut impl Write, section: &Section) -> Result<()> {
                 "  {name}: {size} bytes: header {header}, types {types}"
             )?;
             if *layout != 0 {
-                write!(out, ", layout {layout}")?;
+                write!(out, ", layout {layout} ({layout_kinds} kinds)")?;
             }
             writeln!(out, ", strings {strings}")?;
             write_kinds(out, parts)?;
