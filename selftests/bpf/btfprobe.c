@@ -20,6 +20,7 @@ static const struct probe {
 	{ "opaque", 0, probe_opaque, "                         nothing passes for a type of " DEMO " that vmlinux lacks" },
 	{ "structops", 0, probe_structops, "                      a program implements the struct_ops of btfreloc_structops" },
 	{ "conntrack", 0, probe_conntrack, "                      a program calls a kfunc of nf_conntrack" },
+	{ "mincore", 2, probe_mincore, "OBJECT BTF             a program finds its types in this file alone" },
 	{ "ids", 0, probe_ids, "                            the ids in .BTF_ids of " DEMO " name the right types" },
 };
 

@@ -12,6 +12,7 @@ int probe_kptr(int argc, char **argv);
 int probe_opaque(int argc, char **argv);
 int probe_structops(int argc, char **argv);
 int probe_conntrack(int argc, char **argv);
+int probe_mincore(int argc, char **argv);
 int probe_ids(int argc, char **argv);
 
 /* Lets btfreloc_demo call btfreloc_demo_poke(). */
