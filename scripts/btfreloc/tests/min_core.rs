@@ -73,12 +73,16 @@ fn two_modules_that_differ_are_refused_in_one_file() {
 
 /// A program with these relocations against a small BTF of its own: type 2 is `task`, with `pid`.
 fn damaged(edit: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    program_with("0:0", edit)
+}
+
+/// The same, with another access.
+fn program_with(access: &str, edit: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut btf = Builder::base();
     let int = btf.int("int", 4, 1);
     btf.structure("task", 4, &[("pid", [int, 0])]);
-    let access = btf.name("0:0");
+    let access = btf.name(access);
     let section = btf.name("kprobe/x");
-    btf.name("0:x");
     let words = [
         0x0001_eb9fu32,
         32,
@@ -165,6 +169,49 @@ fn damaged_programs_are_refused_with_the_place() {
             _ => format!("btfreloc: {path}: {reason}\n"),
         };
         assert_eq!((&*run.err, run.status), (&*error, status));
+    }
+}
+
+#[test]
+fn an_access_that_does_not_fit_is_refused() {
+    let folder = folder("min-core-access");
+    let kernel = file(&folder, "vmlinux", &common::small_kernel());
+    let merged = text(&folder.join("merged"));
+    let cases = [
+        ("0:x", "access \"0:x\" is not numbers and colons"),
+        ("0:1", "no member 1"),
+        ("0:0:0", "a step into INT"),
+        ("0:-1", "access \"0:-1\" is not numbers and colons"),
+        ("", "access \"\" is not numbers and colons"),
+    ];
+    for (access, reason) in cases {
+        let path = file(&folder, "a.bpf.o", &program_with(access, |_| ()));
+        let run = run(&["min-core", "--base", &kernel, &path, "--merged", &merged]);
+        let error = format!("btfreloc: {path}: kprobe/x offset 0: {reason}\n");
+        assert_eq!((&*run.err, run.status), (&*error, 1));
+    }
+}
+
+/// Whatever a byte of a program is changed to, there is an answer, and no panic.
+#[test]
+fn no_byte_of_a_program_is_trusted() {
+    let folder = folder("min-core-bytes");
+    let kernel = file(&folder, "vmlinux", &common::small_kernel());
+    let image = damaged(|_| ());
+    let changed = (64..image.len() - 5 * 64).step_by(2);
+    for (at, byte) in changed.flat_map(|at| [(at, 0), (at, 3), (at, 0xff)]) {
+        let mut image = image.clone();
+        image[at] = byte;
+        let path = file(&folder, "a.bpf.o", &image);
+        let run = run(&[
+            "min-core",
+            "--base",
+            &kernel,
+            &path,
+            "--merged",
+            "/dev/null",
+        ]);
+        assert!((0..3).contains(&run.status), "byte {at} is {byte}: {run:?}");
     }
 }
 

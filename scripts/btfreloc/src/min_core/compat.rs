@@ -15,7 +15,7 @@ use super::candidates::essential;
 const DEPTH: u32 = 32;
 /// Most types that are compared for one relocation; without it a damaged object could ask for any
 /// number.
-const MOST: u32 = 1 << 20;
+pub const MOST: u32 = 1 << 20;
 
 /// A type of the program and one of the kernel.
 pub struct Pair<'a> {

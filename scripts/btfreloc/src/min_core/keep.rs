@@ -138,12 +138,14 @@ impl Keep<'_, '_> {
             return;
         };
         match record.kind() {
-            Kind::Array => self.compared(record.array().0),
-            Kind::Ptr | Kind::FuncProto => {
+            Kind::Array | Kind::Ptr | Kind::FuncProto => {
                 if std::mem::replace(&mut self.need(bare).follow, true) {
                     return;
                 }
-                self.compared(record.type_id());
+                match record.kind() {
+                    Kind::Array => self.compared(record.array().0),
+                    _ => self.compared(record.type_id()),
+                }
                 if record.kind() == Kind::FuncProto {
                     for id in parameters(&record) {
                         self.compared(id);

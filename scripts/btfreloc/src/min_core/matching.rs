@@ -6,7 +6,7 @@
 use anyhow::{bail, ensure, Context, Result};
 use rust_btfreloc::btf::{self, read_u32, to_usize, Btf, Record};
 
-use super::compat::Pair;
+use super::compat::{Pair, MOST};
 use super::size;
 use super::spec::{About, Kind, Spec, Step, MAX_STEPS};
 
@@ -65,6 +65,8 @@ struct Walk<'a, 's> {
     bit_offset: u32,
     /// Members and elements passed.
     steps: usize,
+    /// Members looked at; without a limit, structs of a damaged module that hold themselves have no end.
+    seen: u32,
     members: Vec<(u32, u32)>,
     /// The member that the last step of the program named; `None` after an element.
     named: Option<(u32, u32)>,
@@ -88,6 +90,7 @@ pub fn find(local: &Btf<'_>, spec: &Spec, target: &Btf<'_>, id: u32) -> Result<O
                 id,
                 bit_offset: 0,
                 steps: 0,
+                seen: 0,
                 members: Vec::new(),
                 named: None,
             };
@@ -221,6 +224,8 @@ impl Walk<'_, '_> {
         };
         for (member, index) in record.members().zip(0..) {
             ensure!(self.steps < MAX_STEPS, "more than {MAX_STEPS} steps to it");
+            self.seen += 1;
+            ensure!(self.seen < MOST, "more than {MOST} types to compare");
             let there = self.target.string(member.name_off).unwrap_or(b"");
             if !there.is_empty() && there != name {
                 continue;
