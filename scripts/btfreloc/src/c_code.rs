@@ -19,7 +19,7 @@ pub struct Verdict {
     /// Whether the module loads.
     pub answer: Answer,
     /// By distilled id, less 1; empty where there is nothing to match.
-    pub fates: Vec<Fate>,
+    pub fates: Vec<KernelMatch>,
 }
 
 /// What the kernel says.
@@ -35,7 +35,7 @@ pub enum Answer {
 
 /// What the code makes of a distilled type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum KernelMatch {
     /// Nothing, and refuses the module.
     Unmapped,
     /// This vmlinux type.
@@ -135,8 +135,8 @@ fn embedded(split: &Btf<'_>) -> HashSet<u32> {
 }
 
 /// Goes through vmlinux's types of this name in the order of their ids.
-fn fate(base: &Base<'_>, distilled: &Record<'_>, name: &[u8], embedded: bool) -> Fate {
-    let mut found = Fate::Unmapped;
+fn fate(base: &Base<'_>, distilled: &Record<'_>, name: &[u8], embedded: bool) -> KernelMatch {
+    let mut found = KernelMatch::Unmapped;
     for (id, candidate) in base.named(name) {
         let same_size = size(&candidate) == size(distilled);
         if (needs_size(base, &candidate, name) && !same_size) || !compatible(distilled, &candidate)
@@ -145,9 +145,11 @@ fn fate(base: &Base<'_>, distilled: &Record<'_>, name: &[u8], embedded: bool) ->
         }
         match found {
             // The first match takes the place of the mark that the type is embedded.
-            Fate::Unmapped if embedded && candidate.size() != distilled.size() => {}
-            Fate::Unmapped => found = Fate::Mapped(id),
-            Fate::Mapped(first) | Fate::Several(first, _) => return Fate::Several(first, id),
+            KernelMatch::Unmapped if embedded && candidate.size() != distilled.size() => {}
+            KernelMatch::Unmapped => found = KernelMatch::Mapped(id),
+            KernelMatch::Mapped(first) | KernelMatch::Several(first, _) => {
+                return KernelMatch::Several(first, id)
+            }
         }
     }
     found
@@ -188,17 +190,17 @@ fn compatible(distilled: &Record<'_>, candidate: &Record<'_>) -> bool {
 }
 
 /// The first type that stops the code: of two matches while it looks, of none when it has looked.
-fn unmatched(distilled: &Btf<'_>, fates: &[Fate]) -> Option<String> {
+fn unmatched(distilled: &Btf<'_>, fates: &[KernelMatch]) -> Option<String> {
     let types = || distilled.own_records().zip(fates);
     let several = types().filter_map(|((id, record), fate)| match fate {
-        Fate::Several(first, second) => Some((*second, *first, id, record)),
+        KernelMatch::Several(first, second) => Some((*second, *first, id, record)),
         _ => None,
     });
     if let Some((second, first, id, record)) = several.min_by_key(|(second, ..)| *second) {
         let type_ = described(distilled, id, &record);
         return Some(format!("{type_}: several match, [{first}] and [{second}]"));
     }
-    let mut unmapped = types().filter(|(_, fate)| **fate == Fate::Unmapped);
+    let mut unmapped = types().filter(|(_, fate)| **fate == KernelMatch::Unmapped);
     let ((id, record), _) = unmapped.next()?;
     Some(format!(
         "{}: none matches",
@@ -230,13 +232,13 @@ fn described(distilled: &Btf<'_>, id: u32, record: &Record<'_>) -> String {
     format!(".BTF.base type [{id}] {} {name}", record.kind())
 }
 
-impl Fate {
+impl KernelMatch {
     /// The vmlinux types that were found.
     pub fn ids(self) -> Vec<u32> {
         match self {
-            Fate::Unmapped => Vec::new(),
-            Fate::Mapped(id) => vec![id],
-            Fate::Several(first, second) => vec![first, second],
+            KernelMatch::Unmapped => Vec::new(),
+            KernelMatch::Mapped(id) => vec![id],
+            KernelMatch::Several(first, second) => vec![first, second],
         }
     }
 }

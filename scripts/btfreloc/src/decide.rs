@@ -25,13 +25,13 @@ pub enum Decision<T> {
     /// The kernel is shown another, without these types.
     Relocate(T, Option<LeftOut>),
     /// The kernel is shown none; what becomes of `.BTF_ids`, where the module has it.
-    Drop(Cause, Option<DroppedIds>),
+    Drop(CauseWords, Option<DroppedIds>),
     /// Nothing, though it is not what this kernel wants.
-    LeftToKernel(Cause),
+    LeftToKernel(CauseWords),
 }
 
 /// A relocation in which nothing can go wrong any more.
-pub struct Relocation<'r, 'a> {
+pub struct RelocatedBtf<'r, 'a> {
     /// What becomes of every type.
     pub plan: &'r RelocationPlan<'a>,
     /// `.BTF.base`
@@ -41,7 +41,7 @@ pub struct Relocation<'r, 'a> {
 }
 
 /// Standalone BTF, rebased onto vmlinux, in which nothing can go wrong any more.
-pub struct Rebase<'r, 'a> {
+pub struct RebasedBtf<'r, 'a> {
     /// What becomes of every type.
     pub plan: &'r RebasePlan<'a>,
     /// What becomes of `.BTF_ids`, where the module has it.
@@ -49,17 +49,17 @@ pub struct Rebase<'r, 'a> {
 }
 
 /// What the kernel is shown instead, by what the module has.
-pub enum Other<'r, 'a> {
+pub enum Registered<'r, 'a> {
     /// Distilled.
-    Relocation(Relocation<'r, 'a>),
+    Relocated(RelocatedBtf<'r, 'a>),
     /// Standalone.
-    Rebase(Rebase<'r, 'a>),
+    Rebased(RebasedBtf<'r, 'a>),
     /// Split off this vmlinux, but for types that are left out.
-    Reduced(Reduced<'r>),
+    Reduced(ReducedBtf<'r>),
 }
 
 /// What is left of BTF without types that the kernel does not know.
-pub struct Reduced<'r> {
+pub struct ReducedBtf<'r> {
     /// The BTF.
     pub btf: &'r [u8],
     /// What becomes of `.BTF_ids`, where the module has it.
@@ -106,14 +106,14 @@ impl Display for DroppedIds {
 
 /// A [`reloc::Cause`] in words, those of the kernel module.
 #[derive(Debug)]
-pub struct Cause {
+pub struct CauseWords {
     /// What stood in the way, without what was found; `None` where it was not the module.
     pub kind: Option<CauseKind>,
     /// What stood in the way.
     pub words: String,
 }
 
-impl Display for Cause {
+impl Display for CauseWords {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
@@ -125,7 +125,7 @@ pub fn decide<T>(
     base: &Base<'_>,
     sections: &Sections<'_>,
     policy: Policy,
-    take: impl Fn(&Other<'_, '_>) -> T,
+    take: impl Fn(&Registered<'_, '_>) -> T,
 ) -> Decision<T> {
     let module = match (&sections.module, &sections.lost) {
         (_, Some(cause)) => Err(cause),
@@ -144,7 +144,7 @@ pub fn decide<T>(
 
 impl<F> From<decision::DroppedIds<Shell<F>>> for DroppedIds
 where
-    Shell<F>: decision::Shell<IdReport = Ids, Cause = Cause>,
+    Shell<F>: decision::Shell<IdReport = Ids, Cause = CauseWords>,
 {
     fn from(ids: decision::DroppedIds<Shell<F>>) -> Self {
         match ids {
@@ -157,11 +157,11 @@ where
 /// The host, where memory is never short and nothing is carried out.
 struct Shell<F>(F);
 
-impl<T, F: Fn(&Other<'_, '_>) -> T> decision::Shell for Shell<F> {
+impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
     type List<E: Copy> = Vec<E>;
     type Boxed<V> = Box<V>;
     type Failure = Unread;
-    type Cause = Cause;
+    type Cause = CauseWords;
     type File = Vec<u8>;
     type Ids = ();
     type IdReport = Ids;
@@ -186,21 +186,21 @@ impl<T, F: Fn(&Other<'_, '_>) -> T> decision::Shell for Shell<F> {
         Ok(make().map(Box::new))
     }
 
-    fn cause(&self, cause: &reloc::Cause<'_>) -> Result<Cause, Unread> {
-        Ok(Cause {
+    fn cause(&self, cause: &reloc::Cause<'_>) -> Result<CauseWords, Unread> {
+        Ok(CauseWords {
             kind: Some(cause.kind()),
             words: cause.to_string(),
         })
     }
 
-    fn failed(&self, why: Unread) -> Cause {
-        Cause {
+    fn failed(&self, why: Unread) -> CauseWords {
+        CauseWords {
             kind: None,
             words: why.to_string(),
         }
     }
 
-    fn unread(&self, _: SuppliedName<'_>, why: Unread) -> Cause {
+    fn unread(&self, _: SuppliedName<'_>, why: Unread) -> CauseWords {
         self.failed(why)
     }
 
@@ -230,7 +230,7 @@ impl<T, F: Fn(&Other<'_, '_>) -> T> decision::Shell for Shell<F> {
         ids: Option<Ids>,
     ) -> Result<T, Unread> {
         let btf_base = of.btf_base;
-        Ok((self.0)(&Other::Relocation(Relocation {
+        Ok((self.0)(&Registered::Relocated(RelocatedBtf {
             plan,
             btf_base,
             ids,
@@ -238,10 +238,10 @@ impl<T, F: Fn(&Other<'_, '_>) -> T> decision::Shell for Shell<F> {
     }
 
     fn rebased(&self, plan: &RebasePlan<'_>, ids: Option<Ids>) -> Result<T, Unread> {
-        Ok((self.0)(&Other::Rebase(Rebase { plan, ids })))
+        Ok((self.0)(&Registered::Rebased(RebasedBtf { plan, ids })))
     }
 
     fn reduced(&self, btf: &[u8], ids: Option<Ids>) -> Result<T, Unread> {
-        Ok((self.0)(&Other::Reduced(Reduced { btf, ids })))
+        Ok((self.0)(&Registered::Reduced(ReducedBtf { btf, ids })))
     }
 }

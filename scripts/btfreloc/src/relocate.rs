@@ -7,7 +7,7 @@ use rust_btfreloc::btf;
 use rust_btfreloc::reloc::{Inline, Policy, RelocationPlan};
 
 use crate::cli;
-use crate::decide::{decide, Decision, Other, Rebase, Reduced, Relocation};
+use crate::decide::{decide, Decision, RebasedBtf, ReducedBtf, Registered, RelocatedBtf};
 use crate::input::{self, Kernel, Module};
 use crate::output;
 use crate::status::{complain, Status};
@@ -96,25 +96,25 @@ fn registered(
     })
 }
 
-fn made(other: &Other<'_, '_>, inline: Option<&[u8]>) -> Result<Made, String> {
+fn made(other: &Registered<'_, '_>, inline: Option<&[u8]>) -> Result<Made, String> {
     let words = |error: btf::Error| error.to_string();
     match (other, inline) {
-        (Other::Relocation(Relocation { plan, .. }), inline) => {
+        (Registered::Relocated(RelocatedBtf { plan, .. }), inline) => {
             let mut btf = vec![0; plan.output_len()];
             plan.write(&mut btf).map_err(words)?;
             let inline = inline.map(|bytes| moved(plan, bytes).map_err(words));
             let inline = inline.transpose()?;
             Ok(Made { btf, inline })
         }
-        (Other::Reduced(Reduced { btf, .. }), inline) => Ok(Made {
+        (Registered::Reduced(ReducedBtf { btf, .. }), inline) => Ok(Made {
             btf: btf.to_vec(),
             inline: inline.map(<[u8]>::to_vec),
         }),
         // Its types are put in another order, and some are left out.
-        (Other::Rebase(_), Some(_)) => {
+        (Registered::Rebased(_), Some(_)) => {
             Err("its BTF is standalone, and .BTF.inline on that".to_owned())
         }
-        (Other::Rebase(Rebase { plan, .. }), None) => {
+        (Registered::Rebased(RebasedBtf { plan, .. }), None) => {
             let mut btf = vec![0; plan.output_len()];
             plan.write(&mut btf).map_err(words)?;
             Ok(Made { btf, inline: None })

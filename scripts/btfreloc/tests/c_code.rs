@@ -4,7 +4,7 @@
 
 mod common;
 
-use btfreloc::c_code::{verdict, Answer, Fate, Verdict};
+use btfreloc::c_code::{verdict, Answer, KernelMatch, Verdict};
 use btfreloc_selftests::builder::{Builder, BOOL, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::modules;
@@ -24,14 +24,19 @@ fn by_libbpf(base: &Btf<'_>, distilled: &[u8], split: &[u8]) -> Option<Vec<Vec<u
 }
 
 /// The same from the fates that the tool reports.
-fn by_fates(base: &Btf<'_>, distilled: &[u8], split: &[u8], fates: &[Fate]) -> Vec<Vec<u32>> {
+fn by_fates(
+    base: &Btf<'_>,
+    distilled: &[u8],
+    split: &[u8],
+    fates: &[KernelMatch],
+) -> Vec<Vec<u32>> {
     let distilled = Btf::base(distilled).unwrap();
     let split = Btf::split(&distilled, split).unwrap();
     let new = |id: u32| match id.checked_sub(split.start_id()) {
         Some(own) => base.end_id() + own,
         None if id == 0 => 0,
         None => match fates[id as usize - 1] {
-            Fate::Mapped(id) => id,
+            KernelMatch::Mapped(id) => id,
             fate => panic!("accepted with {fate:?}"),
         },
     };
@@ -228,5 +233,8 @@ fn what_refuses_is_reported() {
     let verdict = verdict(&Vmlinux::new(kernel.bytes()).base(), &input).unwrap();
     let words = ".BTF.base type [2] STRUCT twice: several match, [1] and [2]";
     assert_eq!(verdict.answer, Answer::Refuses(words.to_owned()));
-    assert_eq!(verdict.fates, [Fate::Unmapped, Fate::Several(1, 2)]);
+    assert_eq!(
+        verdict.fates,
+        [KernelMatch::Unmapped, KernelMatch::Several(1, 2)]
+    );
 }

@@ -18,7 +18,7 @@ use rust_btfreloc::reloc::Policy;
 use serde::Serialize;
 
 use matrix::Matrix;
-use row::Relocated;
+use row::RelocatedTypes;
 pub use row::{Detail, Outcome, Row};
 pub use summary::Summary;
 
@@ -138,7 +138,7 @@ fn printed(args: &cli::Check, mut row: Row) -> Row {
     } else if !args.explain {
         row.relocation
             .iter_mut()
-            .for_each(Relocated::forget_candidates);
+            .for_each(RelocatedTypes::forget_candidates);
     }
     row
 }

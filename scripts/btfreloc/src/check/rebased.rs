@@ -7,11 +7,11 @@ use rust_btfreloc::text::Name;
 use serde::Serialize;
 
 use super::Outcome;
-use crate::decide::{Ids, Rebase};
+use crate::decide::{Ids, RebasedBtf};
 
 /// What a rebase does.
 #[derive(Debug, Serialize)]
-pub struct Rebased {
+pub struct RebasedTypes {
     /// Types that became vmlinux's.
     pub mapped: u32,
     /// Types of the module's own.
@@ -48,9 +48,9 @@ pub struct Conflicting {
     pub text: String,
 }
 
-impl Rebased {
+impl RebasedTypes {
     /// The figures and the conflicts, `all` of them or those in which the type itself differs.
-    pub(super) fn new(rebase: &Rebase<'_, '_>, all: bool) -> Self {
+    pub(super) fn new(rebase: &RebasedBtf<'_, '_>, all: bool) -> Self {
         let counts = rebase.plan.counts();
         let conflicts = || rebase.plan.conflicts();
         let listed = conflicts().filter(|conflict| all || conflict.through.is_none());
@@ -59,7 +59,7 @@ impl Rebased {
             own,
             left_out,
         } = counts;
-        Rebased {
+        RebasedTypes {
             mapped,
             own,
             left_out,

@@ -7,10 +7,10 @@ use rust_btfreloc::reloc::{Base, CauseKind, Counts, Entry, Fate, Policy, Report,
 use rust_btfreloc::text::Name;
 use serde::Serialize;
 
-use super::rebased::Rebased;
+use super::rebased::RebasedTypes;
 use super::text;
 use crate::c_code;
-use crate::decide::{decide, Decision, DroppedIds, Ids, Other, Relocation};
+use crate::decide::{decide, Decision, DroppedIds, Ids, Registered, RelocatedBtf};
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
 
@@ -42,10 +42,10 @@ pub struct Row {
     pub dropped_ids: Option<DroppedIds>,
     /// What a relocation does.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub relocation: Option<Relocated>,
+    pub relocation: Option<RelocatedTypes>,
     /// What becomes of standalone BTF.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rebase: Option<Rebased>,
+    pub rebase: Option<RebasedTypes>,
     /// Which types are left out, as the kernel does not know their kinds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
@@ -78,7 +78,7 @@ pub enum Outcome {
 
 /// What a relocation does.
 #[derive(Debug, Serialize)]
-pub struct Relocated {
+pub struct RelocatedTypes {
     /// Types of the module's own.
     pub types: u32,
     /// Base types that became vmlinux's.
@@ -146,8 +146,8 @@ struct Taken {
     outcome: Outcome,
     /// The kernel alone would make something else of the original.
     misread: bool,
-    relocation: Option<Relocated>,
-    rebase: Option<Rebased>,
+    relocation: Option<RelocatedTypes>,
+    rebase: Option<RebasedTypes>,
     ids: Option<Ids>,
 }
 
@@ -190,11 +190,11 @@ impl Row {
         let alone = sections.btf.as_ref();
         let alone = alone.and_then(|btf| c_code::verdict(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
-        let take = |other: &Other<'_, '_>| match other {
-            Other::Relocation(relocation) => {
+        let take = |other: &Registered<'_, '_>| match other {
+            Registered::Relocated(relocation) => {
                 let relocated = match detail {
-                    Detail::Opaque => Relocated::new(relocation),
-                    _ => Relocated::explained(&base, relocation, fates, detail),
+                    Detail::Opaque => RelocatedTypes::new(relocation),
+                    _ => RelocatedTypes::explained(&base, relocation, fates, detail),
                 };
                 let taken = Taken::of(relocated.outcome());
                 Taken {
@@ -203,8 +203,8 @@ impl Row {
                     ..taken
                 }
             }
-            Other::Rebase(rebase) => {
-                let rebased = Rebased::new(rebase, detail == Detail::Explained);
+            Registered::Rebased(rebase) => {
+                let rebased = RebasedTypes::new(rebase, detail == Detail::Explained);
                 // The kernel takes its ids for vmlinux's.
                 let taken = Taken::of(rebased.outcome());
                 Taken {
@@ -213,7 +213,7 @@ impl Row {
                     ..taken
                 }
             }
-            Other::Reduced(reduced) => Taken {
+            Registered::Reduced(reduced) => Taken {
                 ids: reduced.ids,
                 ..Taken::of(Outcome::Reduced)
             },
@@ -261,7 +261,7 @@ impl Row {
     }
 }
 
-impl Relocated {
+impl RelocatedTypes {
     fn outcome(&self) -> Outcome {
         match self.opaque {
             0 => Outcome::Exact,
@@ -279,13 +279,13 @@ impl Relocated {
     }
 
     /// The figures, and the types that are opaque.
-    fn new(relocation: &Relocation<'_, '_>) -> Self {
+    fn new(relocation: &RelocatedBtf<'_, '_>) -> Self {
         let Counts {
             split,
             mapped,
             opaque,
         } = relocation.plan.counts();
-        Relocated {
+        RelocatedTypes {
             types: split,
             mapped,
             opaque,
@@ -297,12 +297,12 @@ impl Relocated {
     /// The same, each type with its candidates and what the kernel's code makes of it.
     fn explained(
         base: &Base<'_>,
-        relocation: &Relocation<'_, '_>,
-        fates: &[c_code::Fate],
+        relocation: &RelocatedBtf<'_, '_>,
+        fates: &[c_code::KernelMatch],
         detail: Detail,
     ) -> Self {
         let records = distilled(relocation.btf_base).zip(fates);
-        let explain = |(entry, (record, fate)): (Entry<'_>, (Record<'_>, &c_code::Fate))| {
+        let explain = |(entry, (record, fate)): (Entry<'_>, (Record<'_>, &c_code::KernelMatch))| {
             let base_type = match detail {
                 Detail::Explained => BaseType::new(&entry, entry.to_string()),
                 _ => BaseType::opaque(entry)?,
@@ -314,7 +314,7 @@ impl Relocated {
             })
         };
         let types = entries(relocation).zip(records);
-        Relocated {
+        RelocatedTypes {
             base_types: types.filter_map(explain).collect(),
             ..Self::new(relocation)
         }
@@ -329,7 +329,7 @@ impl Relocated {
     }
 }
 
-fn entries<'r>(relocation: &Relocation<'r, '_>) -> impl Iterator<Item = Entry<'r>> {
+fn entries<'r>(relocation: &RelocatedBtf<'r, '_>) -> impl Iterator<Item = Entry<'r>> {
     let (fates, ids) = relocation.plan.words();
     let report = Report::new(relocation.btf_base, fates, ids);
     report.into_iter().flat_map(|report| report.entries())
@@ -368,11 +368,11 @@ impl BaseType {
 }
 
 /// Whether the kernel's own code makes another type of one than it is.
-fn misreads(relocation: &Relocation<'_, '_>, fates: &[c_code::Fate]) -> bool {
+fn misreads(relocation: &RelocatedBtf<'_, '_>, fates: &[c_code::KernelMatch]) -> bool {
     let mut types = entries(relocation).zip(fates);
     types.any(|(entry, fate)| match (entry.fate, fate) {
-        (Fate::Mapped(ours), c_code::Fate::Mapped(theirs)) => ours != *theirs,
-        (Fate::Opaque(_), c_code::Fate::Mapped(_)) => true,
+        (Fate::Mapped(ours), c_code::KernelMatch::Mapped(theirs)) => ours != *theirs,
+        (Fate::Opaque(_), c_code::KernelMatch::Mapped(_)) => true,
         _ => false,
     })
 }

@@ -7,8 +7,8 @@ use std::io::Write;
 use anyhow::Result;
 use rust_btfreloc::text::{Conflicting, IdsChanged, OpaqueNames};
 
-use super::rebased::Rebased;
-use super::row::{Answer, BaseType, KernelAlone, Relocated};
+use super::rebased::RebasedTypes;
+use super::row::{Answer, BaseType, KernelAlone, RelocatedTypes};
 use super::{Outcome, Report, Row, Summary};
 use crate::cli;
 use crate::decide::Ids;
@@ -77,7 +77,7 @@ pub(super) fn found_alone(base_type: &BaseType) -> Option<String> {
 /// The reason, or what is done in figures.
 pub(super) fn said(row: &Row) -> Option<String> {
     let figures = || row.relocation.as_ref().map(figures);
-    let rebased = |done: &Rebased| rebased_figures(done, done.first.as_deref());
+    let rebased = |done: &RebasedTypes| rebased_figures(done, done.first.as_deref());
     let rebased = || row.rebase.as_ref().map(rebased);
     let reason = row.reason.clone().map(|reason| match &row.dropped_ids {
         Some(ids) => format!("{reason}; {ids}"),
@@ -136,7 +136,7 @@ pub(super) fn verdict(outcome: Outcome) -> &'static str {
 }
 
 /// What a relocation does, with the names of the opaque types.
-fn figures(relocated: &Relocated) -> String {
+fn figures(relocated: &RelocatedTypes) -> String {
     let base_types = || relocated.base_types.iter();
     let opaque = || base_types().filter(|base_type| base_type.opaque.is_some());
     let names = OpaqueNames(|| opaque().map(|base_type| base_type.name.as_bytes()));
@@ -145,7 +145,7 @@ fn figures(relocated: &Relocated) -> String {
 }
 
 /// What a rebase does, with the first conflict.
-fn rebased_figures(rebased: &Rebased, first: Option<&str>) -> String {
+fn rebased_figures(rebased: &RebasedTypes, first: Option<&str>) -> String {
     let mut text = format!("{}, {}", rebased.text, Conflicting(rebased.conflicts));
     if let Some(first) = first {
         text += &format!(" (first: {first})");

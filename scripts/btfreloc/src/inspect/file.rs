@@ -30,7 +30,7 @@ pub struct File {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale: Option<String>,
     /// Its BTF sections, those that are not there left out.
-    pub sections: Vec<Section>,
+    pub sections: Vec<SectionReport>,
     /// Its `.BTF_ids`.
     pub ids: Option<Ids>,
 }
@@ -53,7 +53,7 @@ pub enum FileKind {
 
 /// A BTF section.
 #[derive(Debug, Serialize)]
-pub struct Section {
+pub struct SectionReport {
     /// Its name; that of raw BTF is empty.
     pub name: &'static str,
     /// Its size in bytes.
@@ -112,11 +112,12 @@ impl File {
             _ => Form::Split,
         };
         let sections = [
-            btf.map(|bytes| Section::of(own, btf::Section::Btf, form, bytes)),
-            btf_base
-                .map(|bytes| Section::of(".BTF.base", btf::Section::BtfBase, Form::Base, bytes)),
+            btf.map(|bytes| SectionReport::of(own, btf::Section::Btf, form, bytes)),
+            btf_base.map(|bytes| {
+                SectionReport::of(".BTF.base", btf::Section::BtfBase, Form::Base, bytes)
+            }),
             inline.map(|bytes| {
-                Section::of(".BTF.inline", btf::Section::BtfInline, Form::Split, bytes)
+                SectionReport::of(".BTF.inline", btf::Section::BtfInline, Form::Split, bytes)
             }),
         ];
         Ok(File {
@@ -165,13 +166,13 @@ fn has_no_types(btf: &[u8]) -> bool {
     blob.is_ok_and(|blob| blob.types().is_empty())
 }
 
-impl Section {
+impl SectionReport {
     fn of(name: &'static str, section: btf::Section, form: Form, bytes: &[u8]) -> Self {
         let content = match Parts::of(section, form, bytes) {
             Ok(parts) => Parsed::Parts(parts),
             Err(error) => Parsed::Malformed(error.to_string()),
         };
-        Section {
+        SectionReport {
             name,
             size: bytes.len(),
             content,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-pub use file::{File, FileKind, Section};
+pub use file::{File, FileKind, SectionReport};
 pub use ids::Ids;
 
 use crate::cli::{self, Format};

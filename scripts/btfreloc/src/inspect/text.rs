@@ -7,7 +7,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::file::{Parsed, Parts};
-use super::{File, FileKind, Ids, Section};
+use super::{File, FileKind, Ids, SectionReport};
 use crate::input::Content;
 
 /// How many lists and sets of ids are shown; JSON has all.
@@ -48,8 +48,8 @@ fn sort(sort: FileKind) -> &'static str {
     }
 }
 
-fn write_section(out: &mut impl Write, section: &Section) -> Result<()> {
-    let Section {
+fn write_section(out: &mut impl Write, section: &SectionReport) -> Result<()> {
+    let SectionReport {
         name,
         size,
         content,
