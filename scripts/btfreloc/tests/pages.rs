@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{boot, folder, module, run, running, text};
+use common::{boot, folder, module, program, run, running, text};
 
 /// A folder as the root of a machine where such lines are typed in `work`, with what they name.
 fn machine(test: &str) -> PathBuf {
@@ -31,6 +31,7 @@ fn machine(test: &str) -> PathBuf {
         &format!("lib/modules/{release}/updates/vpoll.ko"),
     );
     put(&image, "work/vmlinuz");
+    put(&program("vpoll"), "work/prog.bpf.o");
     for (name, from) in [("bare", bare), ("plain", demo), ("distilled", distilled)] {
         put(&from, &format!("modules/{name}"));
     }
@@ -97,7 +98,7 @@ fn each_page_has_examples_which_work_and_names_the_others() {
         .map(|page| page.unwrap().path())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     for path in &names {
         let page = fs::read_to_string(path).unwrap();
         let lines = examples(&page);
@@ -143,7 +144,7 @@ fn pages_are_sound_roff() {
 }
 
 /// What such a page has in the place of something else.
-const PLACEHOLDERS: [(&str, &str); 9] = [
+const PLACEHOLDERS: [(&str, &str); 17] = [
     ("build/bin/btfreloc", "btfreloc"),
     ("MODULE|FOLDER...", "folder"),
     ("MODULE...", "foo.ko"),
@@ -153,6 +154,14 @@ const PLACEHOLDERS: [(&str, &str); 9] = [
     ("VMLINUZ", "vmlinuz"),
     ("KERNEL -o FILE", "vmlinuz -o file.btf"),
     ("/lib/modules/RELEASE/", "/lib/modules/*/"),
+    ("/lib/modules/RELEASE", "/lib/modules"),
+    ("vmlinuz-FIRST", "vmlinuz-new"),
+    ("VMLINUX", "/sys/kernel/btf/vmlinux"),
+    ("PROG.bpf.o...", "prog.bpf.o"),
+    ("prog.bpf.o...", "prog.bpf.o"),
+    ("-o DIR", "-o dir"),
+    ("RELEASE/", "release/"),
+    ("RELEASE.btf", "release.btf"),
 ];
 
 #[test]

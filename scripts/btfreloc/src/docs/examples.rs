@@ -84,6 +84,16 @@ const EXTRACT: &[Example] = &[
         "btfreloc extract /boot/vmlinuz-new --elf -o vmlinux",
     ),
 ];
+const MIN_CORE: &[Example] = &[
+    example(
+        "The file that libbpf takes as btf_custom_path, on a kernel without BTF:",
+        "btfreloc min-core --base /sys/kernel/btf/vmlinux prog.bpf.o --merged prog.btf",
+    ),
+    example(
+        "With what a module has, a file each as in /sys/kernel/btf:",
+        "btfreloc min-core --base /sys/kernel/btf/vmlinux --module foo.ko prog.bpf.o -o btf",
+    ),
+];
 const MAN: &[Example] = &[example("Into this folder:", "btfreloc man .")];
 const COMPLETIONS: &[Example] = &[example(
     "For bash, where it looks for them:",
@@ -101,6 +111,7 @@ pub fn of(command: &str) -> &'static [Example] {
         "encode" => ENCODE,
         "distill" => DISTILL,
         "extract" => EXTRACT,
+        "min-core" => MIN_CORE,
         "man" => MAN,
         "completions" => COMPLETIONS,
         _ => &CHECK[..1],
