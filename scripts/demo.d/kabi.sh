@@ -92,16 +92,18 @@ table() {
 		*) kind=plain ;;
 		esac
 		for name in $(modules_of "$way"); do
-			echo "$way $name $(verdict alone "$way" "$name")" >>/tmp/verdicts
-			row "$name" "$kind" "$(verdict alone "$way" "$name")" "$(verdict with "$way" "$name")" \
-				"$(verdict based "$way" "$name")"
+			for stage in alone with based; do
+				verdict $stage "$way" "$name" >"/tmp/verdict.$stage"
+				echo "$way $name $(cat /tmp/verdict.$stage)" >>"/tmp/verdicts.$stage"
+			done
+			row "$name" "$kind" "$(cat /tmp/verdict.alone)" "$(cat /tmp/verdict.with)" "$(cat /tmp/verdict.based)"
 		done
 	done
 }
 
 # Of the modules that the kernel takes although their types are wrong: what is wrong first.
 show_wrong() {
-	sed -n 's/^\([^ ]*\) \([^ ]*\) wrong types$/\1 \2/p' /tmp/verdicts | while read -r way name; do
+	sed -n 's/^\([^ ]*\) \([^ ]*\) wrong types$/\1 \2/p' /tmp/verdicts.alone | while read -r way name; do
 		echo "              $name: $(head -n 1 "/tmp/differs.alone.$way.$name")"
 	done
 	sed -n 's/^\(kfunc .* is already present in vmlinux\).*/              btfreloc_demo: its \1/p' /tmp/alone.plain.log
@@ -176,7 +178,7 @@ unload vpoll
 part "All of them: on $RELEASE alone, with rust_btfreloc, and with the BTF of $first as well"
 table
 expect "at least three of them are third-party modules" test "$(names third-party | wc -l)" -ge 3
-expect_not "on $RELEASE alone no plain module has valid BTF" grep -E '^(plain|in-tree) [^ ]* valid BTF$' /tmp/verdicts
+expect_not "on $RELEASE alone no plain module has valid BTF" grep -E '^(plain|in-tree) [^ ]* valid BTF$' /tmp/verdicts.alone
 show_wrong
 for way in $WAYS; do
 	expect "with rust_btfreloc each of the $way modules loads" all_are with "$way" "no BTF|BTF"
@@ -188,6 +190,7 @@ expect "what btfreloc_asked asks by BTF_ID_LIST are the right types" test -e /tm
 for way in $WAYS; do
 	expect "with the BTF of $first each of the $way modules has BTF" all_are based "$way" BTF
 done
+expect_not "and none has wrong types" grep 'wrong types$' /tmp/verdicts.with /tmp/verdicts.based
 expect "each plain one has the types that it has by .BTF.base" plain_as_distilled
 expect "and so is what the plain btfreloc_asked asks" test -e /tmp/based.plain.asked
 
