@@ -91,6 +91,7 @@ cat >"$work/wanted" <<-END
 	/usr/share/man/man1/btfreloc-extract.1
 	/usr/share/man/man1/btfreloc-inspect.1
 	/usr/share/man/man1/btfreloc-man.1
+	/usr/share/man/man1/btfreloc-min-core.1
 	/usr/share/man/man1/btfreloc-relocate.1
 	/usr/share/man/man1/btfreloc-resolve-ids.1
 	/usr/share/man/man1/btfreloc.1

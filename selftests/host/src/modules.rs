@@ -90,11 +90,13 @@ pub fn btf(path: &Path) -> Option<Vec<u8>> {
     data.filter(|data| !data.is_empty()).map(<[u8]>::to_vec)
 }
 
-/// What is in the folder; a failure that says what to type where nothing is.
+/// The stock kernels in the folder; a failure that says what to type where there is none.
+///
+/// Those that the kit builds itself have few modules, for tests of their own.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap_or_else(|err| missing(folder, &err.to_string()));
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.collect();
+    let mut names: Vec<_> = names.filter(|name| !name.contains("-kabi")).collect();
     names.sort();
     if names.is_empty() {
         missing(folder, "empty");
