@@ -117,6 +117,11 @@ fn what_is_gone_is_no_member_of_a_set() {
     );
     let all = patch(&[2, 1, 3], &[(0, SET)], map);
     assert_eq!(all, Ok((vec![0, 0, 0], [2, 2, 1, 0])));
+    // What stands there already is no id.
+    let (offset, id) = (4, GONE);
+    let reason = Reason::Unmapped;
+    let error = Error { offset, id, reason };
+    assert_eq!(patch(&[1, GONE], &[(0, SET)], Some), Err(error));
 }
 
 #[test]

@@ -66,7 +66,9 @@ impl<'a, F: Fn(u32) -> Option<u32>> Patch<'a, F> {
             id,
             ..error(at, Reason::Unmapped)
         };
-        let mapped = (self.map)(id).ok_or(unmapped)?;
+        // No type has this id: one that stays it is not one that is gone.
+        let mapped = (self.map)(id).filter(|mapped| (*mapped, id) != (GONE, GONE));
+        let mapped = mapped.ok_or(unmapped)?;
         self.done.ids = self.done.ids.saturating_add(1);
         self.done.changed = self.done.changed.saturating_add(u32::from(mapped != id));
         Ok(mapped)
