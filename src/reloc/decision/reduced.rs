@@ -28,7 +28,10 @@ impl<S: Shell> Deciding<'_, '_, S> {
         if obstacle.kind() != Some(CauseKind::Malformed) || self.policy != Policy::Opaque {
             return Err(obstacle);
         }
-        for form in [Form::Base, Form::Split] {
+        // What has a base is not standalone.
+        let has_base = self.sections.input.btf_base.is_some();
+        let forms = [Form::Base, Form::Split];
+        for form in forms.into_iter().skip(usize::from(has_base)) {
             match self.reduced(form, out) {
                 Ok(()) if out.is_some() => return Ok(()),
                 Err(Obstacle::Failed(why)) => return Err(Obstacle::Failed(why)),
