@@ -10,7 +10,7 @@ use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::model::{Model, Type, Word};
 use btfreloc_selftests::reduced::{reduce, Reduced};
 use proptest::prelude::*;
-use rust_btfreloc::btf::{Blob, Form, Kind, KindLayout, Layout, Reason, Section};
+use rust_btfreloc::btf::{Blob, Error, Form, Kind, KindLayout, Layout, Reason, Section};
 use rust_btfreloc::reloc::reduced::Becomes;
 use rust_btfreloc::reloc::Input;
 
@@ -28,6 +28,15 @@ fn vmlinux() -> Builder {
     b
 }
 
+/// Plain split BTF whose ids end with `end`, without what `kernel` does not know.
+fn reduced(kernel: &Vmlinux, btf: &[u8], end: u32) -> Result<Option<Reduced>, Error> {
+    let input = Input {
+        btf,
+        btf_base: None,
+    };
+    reduce(kernel, &input, Form::Split, end)
+}
+
 /// Plain split BTF of `module` without the types named `gone`, and how it was before.
 fn without(module: &Builder, gone: &str) -> (Model, Model, Reduced) {
     let kernel = Vmlinux::new(vmlinux().bytes());
@@ -35,12 +44,7 @@ fn without(module: &Builder, gone: &str) -> (Model, Model, Reduced) {
     let before = base.split(&module.bytes());
     let names: Vec<_> = before.own().map(|(_, type_)| type_.name == gone).collect();
     let btf = invent(&module.bytes(), Form::Split, true, |place, _| names[place]);
-    let input = Input {
-        btf: &btf,
-        btf_base: None,
-    };
-    let reduced = reduce(&kernel, &input, Form::Split, before.end_id());
-    let reduced = reduced.unwrap().unwrap();
+    let reduced = reduced(&kernel, &btf, before.end_id()).unwrap().unwrap();
     assert_eq!(kernel.fits(&reduced.btf), Ok(()));
     assert_eq!(reduced.past, None);
     let after = base.split(&reduced.btf);
@@ -217,13 +221,7 @@ fn without_a_layout_nothing_can_be_left_out() {
     b.ptr(gone);
     let kernel = Vmlinux::new(vmlinux().bytes());
     let btf = invent(&b.bytes(), Form::Split, false, |place, _| place == 0);
-    let input = Input {
-        btf: &btf,
-        btf_base: None,
-    };
-    let error = reduce(&kernel, &input, Form::Split, b.next_id())
-        .err()
-        .unwrap();
+    let error = reduced(&kernel, &btf, b.next_id()).err().unwrap();
     assert_eq!(error.reason, Reason::BadKind(invented(Kind::Struct)));
 }
 
@@ -235,13 +233,7 @@ fn the_layout_of_a_base_serves_as_well() {
     let vmlinux = invent(&vmlinux().bytes(), Form::Base, true, |_, _| false);
     let kernel = Vmlinux::new(vmlinux);
     let btf = invent(&b.bytes(), Form::Split, false, |place, _| place == 0);
-    let input = Input {
-        btf: &btf,
-        btf_base: None,
-    };
-    let reduced = reduce(&kernel, &input, Form::Split, b.next_id())
-        .unwrap()
-        .unwrap();
+    let reduced = reduced(&kernel, &btf, b.next_id()).unwrap().unwrap();
     assert_eq!(kernel.fits(&reduced.btf), Ok(()));
 }
 
@@ -253,13 +245,7 @@ fn a_reference_past_the_last_type_stays_wrong() {
     b.ptr(past);
     let kernel = Vmlinux::new(vmlinux().bytes());
     let btf = invent(&b.bytes(), Form::Split, true, |place, _| place == 0);
-    let input = Input {
-        btf: &btf,
-        btf_base: None,
-    };
-    let error = reduce(&kernel, &input, Form::Split, b.next_id())
-        .err()
-        .unwrap();
+    let error = reduced(&kernel, &btf, b.next_id()).err().unwrap();
     let (id, end) = (past, b.next_id());
     assert_eq!(error.reason, Reason::ReferenceOutOfRange { id, end });
 }
@@ -424,13 +410,7 @@ fn a_type_that_is_cut_short_is_refused() {
     let mut btf = invent(&b.bytes(), Form::Split, true, |_, _| true);
     // Its vlen.
     put(&mut btf, 32 + 4, (invented(Kind::Struct) << 24) | 2);
-    let input = Input {
-        btf: &btf,
-        btf_base: None,
-    };
-    let error = reduce(&kernel, &input, Form::Split, b.next_id())
-        .err()
-        .unwrap();
+    let error = reduced(&kernel, &btf, b.next_id()).err().unwrap();
     let (left, needed) = (24, 36);
     assert_eq!(error.reason, Reason::RecordTruncated { left, needed });
 }
