@@ -15,7 +15,7 @@ described() {
 }
 
 # each_loads PATTERN [COMMAND]: all of the build's modules load that can, each with a line in the log that matches, and
-# COMMAND is true of each
+# COMMAND succeeds for each
 each_loads() {
 	missing='' loads=0
 	while read -r name; do
