@@ -12,11 +12,7 @@ ln -sf "$(command -v kmod)" /tmp/insmod
 
 # load_form FILE: by kmod, which gives a file to the kernel as it is where that can decompress it
 load_form() {
-	load_mark=$(log_lines)
-	loaded=0
-	/tmp/insmod "$1" || loaded=$?
-	logged=$(log_since "$load_mark")
-	return $loaded
+	paced /tmp/insmod "$1"
 }
 
 # same_as_plain: what was loaded last has the BTF and the ids that it has as it was built

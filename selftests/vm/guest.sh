@@ -7,6 +7,8 @@ RELEASE=$(uname -r)
 RELOC=build/$RELEASE/rust_btfreloc.ko
 MODULES=build/$RELEASE/modules
 DEBUGFS=/sys/kernel/debug/btfreloc
+# When rust_btfreloc wrote a line, in seconds, a line each.
+LOG_TIMES=/tmp/log-times
 
 # asked: each id that btfreloc_asked reads is that of vmlinux's type
 asked() {
@@ -26,15 +28,25 @@ log_since() {
 	dmesg | tail -n +$(($1 + 1)) | sed 's/^\[[^]]*\] //'
 }
 
-# load KO [PARAMETER...]: sets loaded to insmod's status, said to its words, logged to the kernel's
-load() {
+# paced COMMAND...: runs what loads a module; sets loaded to its status, said to its words, logged to the kernel's. It
+# waits where rust_btfreloc would leave a line out: that writes 64 in half a minute.
+paced() {
+	load_oldest=$(tail -n 60 "$LOG_TIMES" 2>/dev/null | awk 'NR == 1 { time = $1 } END { if (NR == 60) print time }')
+	load_wait=$((${load_oldest:-0} + 31 - $(date +%s)))
+	[ $load_wait -le 0 ] || sleep $load_wait
 	load_mark=$(log_lines)
 	loaded=0
 	# shellcheck disable=SC2034 # for those who source this
-	said=$(insmod "$@" 2>&1) || loaded=$?
+	said=$("$@" 2>&1) || loaded=$?
 	# shellcheck disable=SC2034 # for those who source this
 	logged=$(log_since "$load_mark")
+	echo "$logged" | awk -v time="$(date +%s)" '/rust_btfreloc: / { print time }' >>"$LOG_TIMES"
 	return $loaded
+}
+
+# load KO [PARAMETER...]: by insmod, paced
+load() {
+	paced insmod "$@"
 }
 
 is_loaded() {
@@ -49,6 +61,7 @@ unload() {
 			rmmod "$unload_name" 2>/dev/null || usleep 200000
 		done
 		! is_loaded "$unload_name" || return 1
+		[ "$unload_name" != rust_btfreloc ] || rm -f "$LOG_TIMES"
 	done
 }
 
