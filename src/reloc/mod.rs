@@ -10,6 +10,7 @@
 //! | [`standalone`] | rebases BTF without a base to vmlinux |
 //! | [`distill`] | makes a distilled base, and split BTF on it |
 //! | [`btf_ids`] | maps the ids outside of BTF |
+//! | [`funcs`] | maps the table of function addresses |
 //!
 //! [`Base`] is what modules are relocated to, with the index that finds its types by name. [`Survey`]
 //! is the first look at a module. [`decision`] chooses the route, and [`Cause`] says why there is none.
@@ -26,6 +27,7 @@ pub mod decision;
 mod described;
 pub mod distill;
 pub mod distilled;
+pub mod funcs;
 mod hollow;
 mod index;
 pub mod plain;

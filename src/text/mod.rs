@@ -7,6 +7,7 @@ mod btf;
 mod causes;
 mod elf;
 mod fates;
+mod funcs;
 mod ids;
 mod left_out;
 mod standalone;

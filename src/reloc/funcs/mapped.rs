@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The table on BTF that the kernel reads instead of the module's own.
+
+use super::{error, Error, FuncFlags, FuncRecord, Funcs, Reason};
+use crate::btf::{Btf, Kind};
+use crate::reloc::btf_ids::GONE;
+
+/// A table whose records hold.
+#[derive(Clone, Copy)]
+pub struct MappedFuncs<'r, 'a> {
+    funcs: Funcs<'a>,
+    btf: &'r Btf<'a>,
+    new_id: &'r NewId<'r>,
+}
+
+/// What gives an id of the module's file that of the BTF which the kernel reads; [`GONE`] for a type
+/// that was left out of it.
+type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
+
+/// A function of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MappedFunc<'a> {
+    /// Its record, with the id of its FUNC in the BTF that the kernel reads.
+    pub record: FuncRecord,
+    /// Name of its FUNC.
+    pub name: &'a [u8],
+}
+
+impl<'r, 'a> MappedFuncs<'r, 'a> {
+    /// Checks each record against `btf`, which the kernel reads, and against where the module's code
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// The first record that does not hold.
+    pub fn new(
+        funcs: Funcs<'a>,
+        btf: &'r Btf<'a>,
+        new_id: &'r NewId<'r>,
+        is_code: impl Fn(u64) -> bool,
+    ) -> Result<Self, Error> {
+        let mapped = MappedFuncs { funcs, btf, new_id };
+        funcs.records().try_for_each(|(offset, record)| {
+            let id = mapped.id(record.type_id);
+            let id = id.map_err(|reason| error(offset, reason))?;
+            mapped
+                .holds(record, id, &is_code)
+                .map_err(|(at, reason)| error(offset.saturating_add(at), reason))
+        })?;
+        Ok(mapped)
+    }
+
+    /// The new id; `None` where the type was left out.
+    fn id(&self, id: u32) -> Result<Option<u32>, Reason> {
+        match (self.new_id)(id) {
+            None => Err(Reason::NotOwn(id)),
+            Some(GONE) => Ok(None),
+            Some(new) => Ok(Some(new)),
+        }
+    }
+
+    /// What is wrong with a record, and where in it.
+    fn holds(
+        &self,
+        record: FuncRecord,
+        id: Option<u32>,
+        is_code: impl Fn(u64) -> bool,
+    ) -> Result<(), (u32, Reason)> {
+        if !record.flags.is_known() {
+            return Err((4, Reason::Flags(record.flags.0)));
+        }
+        match record.flags.has(FuncFlags::INIT) {
+            true if record.addr != 0 => return Err((super::ADDR, Reason::InitAddress)),
+            false if !is_code(record.addr) => return Err((super::ADDR, Reason::Outside)),
+            _ => {}
+        }
+        let Some(id) = id else {
+            return Ok(());
+        };
+        let own = self.btf.record(id).filter(|_| id >= self.btf.start_id());
+        match own.map(|own| own.kind()) {
+            None => Err((0, Reason::NotOwn(record.type_id))),
+            Some(Kind::Func) => Ok(()),
+            Some(kind) => Err((
+                0,
+                Reason::NotFunc {
+                    id: record.type_id,
+                    kind,
+                },
+            )),
+        }
+    }
+
+    /// Calls `visit` with each function whose FUNC is there, in the order of the section.
+    pub fn each(&self, mut visit: impl FnMut(MappedFunc<'a>)) {
+        for (_, record) in self.funcs.records() {
+            if let Some(func) = self.func(record) {
+                visit(func);
+            }
+        }
+    }
+
+    fn func(&self, record: FuncRecord) -> Option<MappedFunc<'a>> {
+        let type_id = self.id(record.type_id).ok()??;
+        let name_off = self.btf.record(type_id)?.name_off();
+        Some(MappedFunc {
+            record: FuncRecord { type_id, ..record },
+            name: self.btf.name(name_off)?,
+        })
+    }
+}

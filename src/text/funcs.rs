@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The words for what is wrong with `.BTF.funcs`.
+
+use core::fmt::{Display, Formatter, Result};
+
+use crate::reloc::funcs::{Error, FuncFlags, Reason};
+
+impl Display for Error {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, ".BTF.funcs offset {}: ", self.offset)?;
+        match self.reason {
+            Reason::NoData => f.write_str("the section has no bytes in the file"),
+            Reason::NotAllocated => {
+                f.write_str("the section is not allocated, so that the kernel fills in no address")
+            }
+            Reason::Misaligned => f.write_str("the section is not at a multiple of 8 bytes"),
+            Reason::Short(len) => write!(f, "{len} bytes are no header"),
+            Reason::Magic(magic) => write!(f, "magic {magic:#06x}, not 0xfb9f"),
+            Reason::Version(version) => write!(f, "version {version}, not 1"),
+            Reason::HeaderFlags(flags) => write!(f, "flags {flags:#x} in the header, not 0"),
+            Reason::HeaderLen(len) => write!(f, "the header has {len} bytes, not 16"),
+            Reason::RecordLen(len) => write!(f, "a record has {len} bytes, not 16"),
+            Reason::Length { count, len } => {
+                write!(f, "{count} records do not fill a section of {len} bytes")
+            }
+            Reason::Flags(flags) => write!(f, "flags {flags:#x}, of which some are not known"),
+            Reason::NotOwn(id) => write!(f, "id {id} is no type of this module"),
+            Reason::NotFunc { id, kind } => write!(f, "id {id} is a {}, not a FUNC", kind.name()),
+            Reason::Outside => f.write_str("an address outside of the module's code"),
+            Reason::InitAddress => {
+                f.write_str("an address of what is gone once the module is initialised")
+            }
+        }
+    }
+}
+
+/// The words of all flags that are set, `-` where none is.
+impl Display for FuncFlags {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let mut separator = "";
+        for (flag, word) in FuncFlags::WORDS {
+            if self.has(flag) {
+                write!(f, "{separator}{word}")?;
+                separator = ",";
+            }
+        }
+        match separator {
+            "" => f.write_str("-"),
+            _ => Ok(()),
+        }
+    }
+}
