@@ -89,6 +89,8 @@ cat >"$work/wanted" <<-END
 	/usr/share/man/man1/btfreloc-distill.1
 	/usr/share/man/man1/btfreloc-encode.1
 	/usr/share/man/man1/btfreloc-extract.1
+	/usr/share/man/man1/btfreloc-funcs-add.1
+	/usr/share/man/man1/btfreloc-funcs.1
 	/usr/share/man/man1/btfreloc-inspect.1
 	/usr/share/man/man1/btfreloc-man.1
 	/usr/share/man/man1/btfreloc-min-core.1

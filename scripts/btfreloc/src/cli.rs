@@ -62,6 +62,8 @@ pub enum Command {
     Extract(Extract),
     /// Write the types that BPF programs need of a kernel and its modules, for CO-RE without its BTF
     MinCore(MinCore),
+    /// List the functions of modules with their addresses, and give modules a table of them
+    Funcs(Funcs),
     /// Write the man pages into a folder
     Man {
         /// An existing folder
@@ -236,6 +238,10 @@ pub struct Encode {
     /// before 7.2 may refuse the longer header
     #[arg(long)]
     pub layout: bool,
+    /// Make .BTF.funcs as well, a table of the module's functions with their addresses; also where there is
+    /// BTF already
+    #[arg(long)]
+    pub funcs: bool,
     /// The pahole to call
     #[arg(long, value_name = "PROGRAM", default_value = "pahole", value_hint = ValueHint::CommandName)]
     pub pahole: PathBuf,
@@ -366,4 +372,20 @@ pub struct MinCore {
     /// The module whose type is meant in that file, where those of several differ
     #[arg(long, requires = "merged", value_name = "MODULE")]
     pub prefer: Option<String>,
+}
+
+/// `btfreloc funcs`
+#[derive(Args)]
+pub struct Funcs {
+    /// What is done.
+    #[command(subcommand)]
+    pub command: FuncsCommand,
+}
+
+/// What is done about functions.
+#[derive(Subcommand)]
+pub enum FuncsCommand {
+    /// Give modules that have BTF and symbols a table of their functions, .BTF.funcs
+    #[command(after_help = format!("{INPUTS}\n\n{CHANGED}\n\n{CHANGE_STATUS}"))]
+    Add(Change),
 }

@@ -12,7 +12,7 @@
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
 //! | [`output`] | files and modules that are written |
 //! | [`each`], [`sections`] | modules that are changed, and BTF put into them |
-//! | [`check`], [`distill`], [`encode`], [`extract`], [`inspect`], [`min_core`], [`relocate`], [`resolve_ids`] | one command each |
+//! | [`check`], [`distill`], [`encode`], [`extract`], [`funcs`], [`inspect`], [`min_core`], [`relocate`], [`resolve_ids`] | one command each |
 
 // Only what calls libbpf may, in `encode::dedup`.
 #![deny(unsafe_code)]
@@ -32,6 +32,7 @@ pub mod encode;
 pub mod encode;
 pub mod explain;
 pub mod extract;
+pub mod funcs;
 pub mod input;
 pub mod inspect;
 mod layout;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use btfreloc::cli::{Cli, Command};
 use btfreloc::{
-    check, distill, docs, encode, extract, inspect, min_core, relocate, resolve_ids, status,
+    check, distill, docs, encode, extract, funcs, inspect, min_core, relocate, resolve_ids, status,
 };
 use clap::Parser;
 
@@ -25,6 +25,7 @@ fn run(command: Command) -> Result<status::Status> {
         Command::Distill(args) => distill::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::MinCore(args) => min_core::run(&args),
+        Command::Funcs(args) => funcs::run(&args),
         Command::Man { dir } => docs::man(&dir),
         Command::Completions { shell } => docs::completions(shell),
     }

@@ -23,15 +23,22 @@ const LEN: usize = 64;
 // Byte offsets in the header of a section, which is as long.
 const SH_NAME: usize = 0;
 const SH_TYPE: usize = 4;
+const SH_FLAGS: usize = 8;
 const SH_OFFSET: usize = 24;
 const SH_SIZE: usize = 32;
 const SH_LINK: usize = 40;
+const SH_INFO: usize = 44;
 const SH_ADDRALIGN: usize = 48;
+const SH_ENTSIZE: usize = 56;
 
 const ET_REL: u16 = 1;
 const SHT_NULL: u32 = 0;
 const SHT_PROGBITS: u32 = 1;
+const SHT_SYMTAB: u32 = 2;
+const SHT_RELA: u32 = 4;
 const SHT_NOBITS: u32 = 8;
+const SHF_ALLOC: u64 = 1 << 1;
+const SHF_INFO_LINK: u64 = 1 << 6;
 /// From here on, section header 0 holds how many there are (`SHN_LORESERVE`).
 const MANY: usize = 0xff00;
 /// The index of the names is in section header 0 (`SHN_XINDEX`).
@@ -39,6 +46,10 @@ const IN_FIRST: u16 = 0xffff;
 
 /// BTF is made of words.
 const ALIGN: u64 = 4;
+/// Relocations are made of addresses.
+const RELA_ALIGN: u64 = 8;
+/// Bytes of an `Elf64_Rela`.
+const RELA_LEN: u64 = 24;
 /// No section of a module needs more in its file, whatever it asks for in memory.
 const MOST_ALIGN: u64 = 4096;
 
@@ -55,10 +66,54 @@ pub fn with_sections(image: &[u8], sections: &[(&str, Option<&[u8]>)]) -> Result
     let mut file = File::read(image).context("ELF file")?;
     for (name, bytes) in sections {
         match bytes {
-            Some(bytes) => file.put(name, bytes)?,
+            Some(bytes) => drop(file.put(name, bytes)?),
             None => file.remove(name),
         }
     }
+    file.write()
+}
+
+/// A section that the kernel loads, which may be read and not written.
+pub struct Loaded<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is aligned to, in bytes.
+    pub align: u64,
+    /// Its bytes in the file.
+    pub bytes: &'a [u8],
+    /// `Elf64_Rela` after `Elf64_Rela`, on the symbols of the file; none where it is empty.
+    pub relocations: &'a [u8],
+}
+
+/// Puts `loaded` into `image` as [`with_sections`] does it, with its relocations in a section `.rela`
+/// and its name.
+///
+/// # Errors
+///
+/// As [`with_sections`]; or there are relocations and no symbols.
+pub fn with_loaded(image: &[u8], loaded: &Loaded<'_>) -> Result<Vec<u8>> {
+    let mut file = File::read(image).context("ELF file")?;
+    let table = file.put(loaded.name, loaded.bytes)?;
+    let header = &mut file.sections[table].header;
+    put_u32(header, SH_TYPE, SHT_PROGBITS);
+    put_long(header, SH_FLAGS, SHF_ALLOC);
+    put_long(header, SH_ADDRALIGN, loaded.align);
+    let name = format!(".rela{}", loaded.name);
+    if loaded.relocations.is_empty() {
+        file.remove(&name);
+        return file.write();
+    }
+    let mut kinds = file.sections.iter().map(Section::kind);
+    let symbols = kinds.position(|kind| kind == SHT_SYMTAB);
+    let symbols = u32::try_from(symbols.context("no symbols")?)?;
+    let rela = file.put(&name, loaded.relocations)?;
+    let header = &mut file.sections[rela].header;
+    put_u32(header, SH_TYPE, SHT_RELA);
+    put_long(header, SH_FLAGS, SHF_INFO_LINK);
+    put_u32(header, SH_LINK, symbols);
+    put_u32(header, SH_INFO, u32::try_from(table)?);
+    put_long(header, SH_ADDRALIGN, RELA_ALIGN);
+    put_long(header, SH_ENTSIZE, RELA_LEN);
     file.write()
 }
 
@@ -153,7 +208,8 @@ impl<'a> File<'a> {
         found.map(|found| found + 1)
     }
 
-    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
+    /// Returns the index of the section.
+    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<usize> {
         let index = match self.find(name) {
             Some(index) => index,
             None => self.add(name)?,
@@ -164,7 +220,7 @@ impl<'a> File<'a> {
             put_u32(&mut section.header, SH_TYPE, SHT_PROGBITS);
         }
         section.bytes = bytes.to_vec().into();
-        Ok(())
+        Ok(index)
     }
 
     /// A new section at the end, or where one was that went.

@@ -15,6 +15,7 @@ pub use result::Distilled;
 use rust_btfreloc::btf::Form;
 use rust_btfreloc::reloc::Cause;
 
+use crate::funcs::mapped_funcs;
 use crate::input::{self, Bases, Content, Module};
 use crate::inspect::FileKind;
 use crate::layout::with_layout;
@@ -131,5 +132,7 @@ fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
     ];
     sections.extend(ids.iter().map(|ids| (".BTF_ids", Some(&*ids.bytes))));
     let elf = with_sections(&image.bytes, &sections).with_context(|| label.to_owned())?;
+    let elf = mapped_funcs(label, elf, |id| distilled.new_id(id));
+    let elf = elf.with_context(|| label.to_owned())?;
     each::put(module, &elf, args.change.output.as_deref())
 }

@@ -56,6 +56,10 @@ const ENCODE: &[Example] = &[
         "btfreloc encode --if-missing foo.ko",
     ),
     example(
+        "With a table of its functions, so that of several of one name each can be found:",
+        "btfreloc encode --funcs foo.ko",
+    ),
+    example(
         "For a kernel that is not at hand; such a module needs rust_btfreloc to load:",
         "btfreloc encode --standalone foo.ko",
     ),
@@ -94,6 +98,10 @@ const MIN_CORE: &[Example] = &[
         "btfreloc min-core --base /sys/kernel/btf/vmlinux --module foo.ko prog.bpf.o -o btf",
     ),
 ];
+const FUNCS_ADD: &[Example] = &[example(
+    "Where kbuild made BTF, after the build:",
+    "btfreloc funcs add foo.ko",
+)];
 const MAN: &[Example] = &[example("Into this folder:", "btfreloc man .")];
 const COMPLETIONS: &[Example] = &[example(
     "For bash, where it looks for them:",
@@ -112,6 +120,7 @@ pub fn of(command: &str) -> &'static [Example] {
         "distill" => DISTILL,
         "extract" => EXTRACT,
         "min-core" => MIN_CORE,
+        "funcs" | "funcs-add" => FUNCS_ADD,
         "man" => MAN,
         "completions" => COMPLETIONS,
         _ => &CHECK[..1],

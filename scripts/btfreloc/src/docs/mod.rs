@@ -7,6 +7,7 @@ pub mod examples;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{stdout, Write};
+use std::iter;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -25,10 +26,14 @@ use crate::status::Status;
 pub fn man(dir: &Path) -> Result<Status> {
     let mut tool = Cli::command().disable_help_subcommand(true);
     tool.build();
-    let commands = || tool.get_subcommands();
+    let commands = || {
+        let commands = tool.get_subcommands();
+        commands.flat_map(|command| iter::once(command).chain(command.get_subcommands()))
+    };
     for command in commands().chain([&tool]) {
-        let others = commands().filter(|other| other.get_name() != command.get_name());
-        write_page(dir, command, others.map(clap::Command::get_name))
+        let name = page_name(command);
+        let others = commands().map(page_name).filter(|other| *other != name);
+        write_page(dir, command, others)
             .with_context(|| format!("{}: cannot write man pages there", dir.display()))?;
     }
     Ok(Status::Clean)
@@ -39,7 +44,7 @@ fn write_page<'a>(
     command: &clap::Command,
     others: impl Iterator<Item = &'a str>,
 ) -> Result<()> {
-    let name = command.get_name();
+    let name = page_name(command);
     let is_tool = name == TOOL;
     let man = Man::new(command.clone()).manual("User Commands");
     let mut page = Vec::new();
@@ -60,6 +65,14 @@ fn write_page<'a>(
 }
 
 const TOOL: &str = "btfreloc";
+
+/// What a command's page is called, without what all of them begin with: `funcs-add` for `btfreloc funcs add`.
+fn page_name(command: &clap::Command) -> &str {
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name());
+    name.strip_prefix("btfreloc-").unwrap_or(name)
+}
 
 /// `text` as it is written in a page.
 fn roff(text: &str) -> String {

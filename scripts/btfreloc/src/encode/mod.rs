@@ -11,6 +11,7 @@
 //! | ids that were filled in before, taken out again | [`unfilled`] |
 //! | `.BTF.base` and the `.BTF` on it | [`crate::distill`] |
 //! | `.BTF_ids` | [`crate::resolve_ids`] |
+//! | `.BTF.funcs`, where it was asked for or is there already | [`crate::funcs`] |
 
 mod dedup;
 mod extend;
@@ -31,6 +32,7 @@ use rust_btfreloc::reloc::{Base, Input};
 use tempfile::TempDir;
 
 use crate::distill::Distilled;
+use crate::funcs::{add_to, has_funcs, with_funcs, without_funcs};
 use crate::input::{self, Bases, Kernel, Module};
 use crate::layout::with_layout;
 use crate::resolve_ids::{resolve, with_btf};
@@ -87,7 +89,10 @@ impl Encoder<'_> {
                     "{label}: has BTF already, left as it is: --force makes it anew"
                 ));
             }
-            return each::leave(module, to);
+            return match self.args.funcs {
+                true => add_to(module, &self.bases, to),
+                false => each::leave(module, to),
+            };
         }
         let base = match self.args.standalone {
             true => None,
@@ -117,6 +122,9 @@ impl Encoder<'_> {
         let none = || bail!("made without its base");
         let resolved = with_btf(&input, none, |btf| resolve(&mut elf, btf))?;
         resolved.warn(label);
+        if self.args.funcs || has_funcs(module)? {
+            elf = with_btf(&input, none, |btf| with_funcs(label, &elf, btf))?;
+        }
         each::put(module, &elf, to)
     }
 
@@ -213,7 +221,11 @@ fn leave_without(module: &Module, image: &[u8], to: Option<&Path>) -> Result<()>
         return each::leave(module, to);
     }
     let sections = [(".BTF", None), (".BTF.base", None)];
-    each::put(module, &with_sections(image, &sections)?, to)
+    let mut elf = with_sections(image, &sections)?;
+    if has_funcs(module)? {
+        elf = without_funcs(module.label(), &elf, "the module has no BTF now")?;
+    }
+    each::put(module, &elf, to)
 }
 
 /// Whether `btf`, without what its base has, describes anything of the module.
