@@ -25,7 +25,10 @@ compile_error!("this kernel gives modules no BTF: it needs CONFIG_DEBUG_INFO_BTF
 compile_error!("this kernel does not show what BTF it has registered: it needs CONFIG_SYSFS=y");
 
 use kernel::{prelude::*, sync::Arc};
-use shell::{AfterKernel, BeforeKernel, BtfFiles, Dir, File, Loads, Registration, Stats, Vmlinux};
+use shell::{
+    AfterKernel, BeforeKernel, BtfFiles, Dir, File, Folder, FuncsReport, Loads, Registration,
+    Stats, Vmlinux,
+};
 
 module! {
     type: BtfReloc,
@@ -70,9 +73,9 @@ impl kernel::InPlaceModule for BtfReloc {
             let policy = shell::policy(module_parameters::policy.value())?;
             let vmlinux = Vmlinux::new()?;
             let files = BtfFiles::new()?;
-            let dir = Arc::pin_init(Dir::new(c"btfreloc"), GFP_KERNEL)?;
+            let dir = Arc::pin_init(Dir::new(c"btfreloc", FuncsReport::FOLDER), GFP_KERNEL)?;
             let stats = Arc::pin_init(Stats::new(policy), GFP_KERNEL)?;
-            let file = File::new(&dir, Stats::FILE, stats.clone());
+            let file = File::new(&dir, Folder::Root, Stats::FILE, stats.clone());
             let loads = Arc::pin_init(Loads::new(vmlinux, policy, files, dir, stats), GFP_KERNEL)?;
             Ok(try_pin_init!(Self {
                 stats: file,

@@ -5,8 +5,6 @@
 use super::bytes::range;
 use super::{Elf, Section};
 
-const SHF_ALLOC: u64 = 1 << 1;
-
 /// Enough to see that they are no BTF.
 const ZEROS: [u8; 64] = [0; 64];
 
@@ -18,7 +16,7 @@ impl<'a> Elf<'a> {
         let mut btf = btf.into_iter().filter_map(|name| self.section(name));
         let symbols = || self.symbols().unwrap_or_default();
         let leads = |index| self.at(index).is_some_and(|section| stays(&section));
-        btf.any(|btf| btf.flags & SHF_ALLOC == 0 && self.shown(&btf).is_some())
+        btf.any(|btf| !btf.is_allocated() && self.shown(&btf).is_some())
             || symbols()
                 .iter()
                 .any(|symbol| symbol.section.is_some_and(leads))
@@ -31,7 +29,7 @@ impl<'a> Elf<'a> {
     /// and is allocated is zeros, of which not all are returned.
     pub fn shown(&self, section: &Section<'_>) -> Option<&'a [u8]> {
         let size = section.size & u64::from(u32::MAX);
-        if !section.has_data() && section.flags & SHF_ALLOC != 0 {
+        if !section.has_data() && section.is_allocated() {
             let len = usize::try_from(size).unwrap_or(usize::MAX);
             return Some(ZEROS.get(..len).unwrap_or(&ZEROS));
         }
@@ -41,6 +39,6 @@ impl<'a> Elf<'a> {
 
 /// Whether the section has bytes in the file which the loader leaves there.
 fn stays(section: &Section<'_>) -> bool {
-    let moved = section.flags & SHF_ALLOC != 0 && section.name != b".modinfo";
+    let moved = section.is_allocated() && section.name != b".modinfo";
     section.has_data() && !moved
 }

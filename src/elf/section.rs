@@ -15,6 +15,8 @@ pub(super) const HEADER_LEN: u64 = 64;
 /// Index of the header that describes no section.
 pub(super) const NULL: u32 = 0;
 
+const SHF_ALLOC: u64 = 1 << 1;
+
 const SHT_NULL: u32 = 0;
 pub(super) const SHT_SYMTAB: u32 = 2;
 const SHT_NOBITS: u32 = 8;
@@ -61,6 +63,11 @@ impl<'a> Section<'a> {
             info: u32_at(header, 44)?,
             entsize: u64_at(header, 56)?,
         })
+    }
+
+    /// Whether the section is in the module's memory once that is loaded.
+    pub fn is_allocated(&self) -> bool {
+        self.flags & SHF_ALLOC != 0
     }
 
     /// Whether the section occupies bytes of the file.

@@ -29,5 +29,5 @@ mod text;
 
 pub(crate) use base::Vmlinux;
 pub(crate) use params::policy;
-pub(crate) use report::{Dir, File, Stats};
+pub(crate) use report::{Dir, File, Folder, FuncsReport, Stats};
 pub(crate) use track::{AfterKernel, BeforeKernel, BtfFiles, Loads, Registration};

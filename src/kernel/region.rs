@@ -13,6 +13,9 @@ pub(super) const DATA: [usize; 3] = [
     bindings::mod_mem_type_MOD_RO_AFTER_INIT as usize,
 ];
 
+/// The region with code that stays as long as the module.
+pub(super) const CODE: usize = bindings::mod_mem_type_MOD_TEXT as usize;
+
 /// How many regions there are.
 const ALL: usize = bindings::mod_mem_type_MOD_MEM_NUM_TYPES as usize;
 

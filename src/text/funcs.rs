@@ -6,6 +6,15 @@ use core::fmt::{Display, Formatter, Result};
 
 use crate::reloc::funcs::{Error, FuncFlags, Reason};
 
+/// That the functions of a module with a table of them are not shown, and why.
+pub struct FuncsNotShown<'a>(pub &'a dyn Display);
+
+impl Display for FuncsNotShown<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "function addresses are not shown: {}", self.0)
+    }
+}
+
 impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, ".BTF.funcs offset {}: ", self.offset)?;

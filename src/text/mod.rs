@@ -14,6 +14,7 @@ mod standalone;
 mod summary;
 mod supplied;
 
+pub use funcs::FuncsNotShown;
 pub use ids::{IdsCleared, IdsKept};
 pub use summary::{Conflicting, IdsChanged, OpaqueNames};
 

@@ -5,7 +5,8 @@
 use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::elf::Section;
-use rust_btfreloc::reloc::decision::{self, MappedIds, Relocated};
+use rust_btfreloc::reloc::decision::{self, MappedIds, Relocated, TakenFuncs};
+use rust_btfreloc::reloc::funcs::MappedFuncs;
 use rust_btfreloc::reloc::standalone::RebasePlan;
 use rust_btfreloc::reloc::{
     self, Base, CauseKind, LeftOut, Policy, RelocationPlan, SuppliedName, Unread,
@@ -133,13 +134,38 @@ pub fn decide<T>(
         (None, None) => return Decision::NoBtf,
     };
     match decision::decide(&Shell(take), base, policy, module) {
-        decision::Decision::LeaveAlone => Decision::LeftAlone,
+        decision::Decision::LeaveAlone(_) => Decision::LeftAlone,
         decision::Decision::LeaveToKernel(cause) => Decision::LeftToKernel(cause),
         decision::Decision::Drop { cause, ids } => Decision::Drop(cause, ids.map(DroppedIds::from)),
         decision::Decision::Replace(replacement) => {
             Decision::Relocate(replacement.report, replacement.left_out)
         }
     }
+}
+
+/// What becomes of the table of function addresses in `sections` on `base`: how many functions are
+/// shown, or why none is. `None` where there is no table, or it goes with the BTF.
+pub fn taken_funcs(
+    base: &Base<'_>,
+    sections: &Sections<'_>,
+    policy: Policy,
+) -> Option<Result<u32, String>> {
+    let module = sections.module.as_ref()?;
+    let taken = match decision::decide(
+        &Shell(|_: &Registered<'_, '_>| ()),
+        base,
+        policy,
+        Ok(module),
+    ) {
+        decision::Decision::LeaveAlone(taken) => taken,
+        decision::Decision::Replace(replacement) => replacement.funcs,
+        decision::Decision::Drop { .. } | decision::Decision::LeaveToKernel(_) => None,
+    };
+    Some(match taken? {
+        TakenFuncs::Kept(count) => Ok(count),
+        TakenFuncs::Refused(error) => Err(error.to_string()),
+        TakenFuncs::Failed(why) => Err(why.to_string()),
+    })
 }
 
 impl<F> From<decision::DroppedIds<Shell<F>>> for DroppedIds
@@ -166,6 +192,7 @@ impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
     type Ids = ();
     type IdReport = Ids;
     type Report = T;
+    type Funcs = u32;
 
     fn list<E: Copy>(&self, item: E, len: usize) -> Result<Vec<E>, Unread> {
         Ok(vec![item; len])
@@ -210,6 +237,15 @@ impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
 
     fn ids(&self, _: &Section<'_>, _: Vec<u8>) -> Result<(), Unread> {
         Ok(())
+    }
+
+    // Addresses come with the load.
+    fn is_code(&self, _: u64) -> bool {
+        true
+    }
+
+    fn funcs(&self, funcs: &MappedFuncs<'_, '_>) -> Result<u32, Unread> {
+        Ok(funcs.count())
     }
 
     fn id_report(&self, mapped: &MappedIds<'_, '_>) -> Ids {

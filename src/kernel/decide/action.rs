@@ -4,7 +4,7 @@
 
 use super::shell::KernelShell;
 use crate::reloc::{
-    decision::{self, DroppedIds, Patched, Replacement},
+    decision::{self, DroppedIds, Patched, Replacement, TakenFuncs},
     Policy,
 };
 use crate::shell::{
@@ -12,19 +12,22 @@ use crate::shell::{
     commit::Prepared,
     image,
     module::Coming,
-    report::{DroppedReport, LoadReport, OwnedCause, Stats},
+    report::{DroppedReport, FuncsReport, LoadReport, NoFuncs, OwnedCause, Stats},
 };
-use kernel::{alloc::AllocError, prelude::*};
+use kernel::{alloc::AllocError, prelude::*, sync::UniqueArc};
 
 /// What is done with the BTF of a loading module.
 pub(crate) enum Action<'a> {
     /// Nothing: the kernel takes it as it is.
-    LeaveAlone,
+    LeaveAlone(Option<Funcs>),
     /// Nothing, though it is not what this kernel wants.
     LeaveToKernel(OwnedCause),
     /// The kernel reads another, or none.
-    Commit(Prepared<'a>),
+    Commit(Prepared<'a>, Option<Funcs>),
 }
+
+/// The functions of a module that has a table of them.
+pub(crate) type Funcs = Result<UniqueArc<FuncsReport>, NoFuncs>;
 
 /// Decides what to do with the BTF of `module`; `None` where it has none.
 #[inline(never)]
@@ -58,17 +61,18 @@ pub(crate) fn decide<'a>(
 #[inline(never)]
 fn action<'a>(decided: decision::Decision<KernelShell<'_, 'a>>) -> Action<'a> {
     match decided {
-        decision::Decision::LeaveAlone => Action::LeaveAlone,
+        decision::Decision::LeaveAlone(taken) => Action::LeaveAlone(taken.map(funcs)),
         decision::Decision::LeaveToKernel(cause) => Action::LeaveToKernel(cause),
         decision::Decision::Replace(replaced) => {
             let Replacement {
                 btf,
                 ids,
                 mut report,
+                funcs: taken,
                 left_out,
             } = replaced;
             report.without(left_out);
-            Action::Commit(Prepared::new(Some(btf), ids, report))
+            Action::Commit(Prepared::new(Some(btf), ids, report), taken.map(funcs))
         }
         decision::Decision::Drop { cause, ids } => {
             let (patched, ids) = match ids {
@@ -77,10 +81,20 @@ fn action<'a>(decided: decision::Decision<KernelShell<'_, 'a>>) -> Action<'a> {
                 None => (None, None),
             };
             match LoadReport::dropped(DroppedReport { cause, ids }) {
-                Ok(report) => Action::Commit(Prepared::new(None, patched, report)),
+                // Without BTF their ids are those of no type.
+                Ok(report) => Action::Commit(Prepared::new(None, patched, report), None),
                 Err(error) => Action::LeaveToKernel(error.into()),
             }
         }
+    }
+}
+
+/// What the core took of a table.
+fn funcs(taken: TakenFuncs<KernelShell<'_, '_>>) -> Funcs {
+    match taken {
+        TakenFuncs::Kept(report) => Ok(report),
+        TakenFuncs::Refused(error) => Err(NoFuncs::Refused(error)),
+        TakenFuncs::Failed(error) => Err(NoFuncs::Kernel(error)),
     }
 }
 

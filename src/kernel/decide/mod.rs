@@ -5,4 +5,4 @@
 mod action;
 mod shell;
 
-pub(super) use action::{decide, Action};
+pub(super) use action::{decide, Action, Funcs};

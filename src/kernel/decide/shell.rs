@@ -7,6 +7,7 @@ use crate::elf::Section;
 use crate::reloc::{
     self,
     decision::{self, MappedIds, Relocated},
+    funcs::MappedFuncs,
     standalone::RebasePlan,
     InputKind, RelocationPlan, SuppliedName, Unread,
 };
@@ -15,7 +16,8 @@ use crate::shell::{
     commit::{self, Alias, PatchedIds},
     memory,
     module::Coming,
-    report::{IdReport, LoadReport, OwnedCause, Stats},
+    region,
+    report::{FuncsReport, IdReport, LoadReport, OwnedCause, Stats},
     text::Text,
 };
 use kernel::{prelude::*, str::CString, sync::UniqueArc};
@@ -46,6 +48,7 @@ impl<'a> decision::Shell for KernelShell<'_, 'a> {
     type Ids = PatchedIds<'a>;
     type IdReport = IdReport;
     type Report = UniqueArc<LoadReport>;
+    type Funcs = UniqueArc<FuncsReport>;
 
     fn list<T: Copy>(&self, item: T, len: usize) -> Result<KVVec<T>> {
         Ok(memory::filled(len, item)?)
@@ -104,6 +107,15 @@ impl<'a> decision::Shell for KernelShell<'_, 'a> {
         let (addr, _) = Self::place(section)?;
         let alias = Alias::new(self.module, addr, bytes.len())?;
         Ok(PatchedIds { bytes, alias })
+    }
+
+    fn is_code(&self, addr: u64) -> bool {
+        let addr = usize::try_from(addr).unwrap_or(0);
+        region::is_in(self.module, core::iter::once(region::CODE), addr, 1)
+    }
+
+    fn funcs(&self, funcs: &MappedFuncs<'_, '_>) -> Result<UniqueArc<FuncsReport>> {
+        Ok(FuncsReport::new(funcs)?)
     }
 
     #[inline(never)]

@@ -14,6 +14,7 @@
 //! in its content and is not protected by debugfs, which waits only for opening it to end; and
 //! entries come and go by a thread [aside](crate::shell::aside), in order, that nobody waits long for.
 
+use super::Reader;
 use crate::shell::{
     aside::{Aside, Job, Task},
     ffi,
@@ -39,8 +40,8 @@ const LIMIT: Msecs = 1000;
 
 /// What a file shows.
 pub(crate) trait Show: Send + Sync + 'static {
-    /// Writes the whole text.
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+    /// Writes the whole text, for whoever reads it.
+    fn show(&self, f: &mut fmt::Formatter<'_>, reader: &Reader<'_>) -> fmt::Result;
 }
 
 /// A file or folder of debugfs, removed when this is dropped; or neither.
@@ -63,30 +64,55 @@ unsafe impl Send for Dentry {}
 // SAFETY: As above.
 unsafe impl Sync for Dentry {}
 
-/// A folder at the root of debugfs.
+/// A folder at the root of debugfs, with another in it.
 #[pin_data]
 pub(crate) struct Dir {
-    // Dropped in this order: what is under way in the folder ends before that goes.
+    // Dropped in this order: what is under way in the folders ends before they go.
     #[pin]
     aside: Aside,
+    inner: Dentry,
     entry: Dentry,
 }
 
+/// Which folder of a [`Dir`] a file is in.
+#[derive(Clone, Copy)]
+pub(crate) enum Folder {
+    Root,
+    Inner,
+}
+
 impl Dir {
-    /// Creates it. Where debugfs is missing nothing is shown, and nothing fails.
+    /// Creates the folder `name` with `inner` in it. Where debugfs is missing nothing is shown, and
+    /// nothing fails.
     ///
     /// # Errors
     ///
     /// `ENOMEM`
-    pub(crate) fn new(name: &CStr) -> impl PinInit<Self, Error> + '_ {
+    pub(crate) fn new<'a>(name: &'a CStr, inner: &'a CStr) -> impl PinInit<Self, Error> + 'a {
+        let entry = Dentry::folder(name, core::ptr::null_mut());
+        let inner = Dentry::folder(inner, entry.0);
         try_pin_init!(Self {
             aside <- Aside::in_order(name),
-            // SAFETY: The name ends with NUL; no parent means the root.
-            // INVARIANT: The entry is ours.
-            entry: Dentry(unsafe {
-                bindings::debugfs_create_dir(name.as_char_ptr(), core::ptr::null_mut())
-            }),
+            inner,
+            entry,
         })
+    }
+
+    fn folder(&self, folder: Folder) -> *mut bindings::dentry {
+        match folder {
+            Folder::Root => self.entry.0,
+            Folder::Inner => self.inner.0,
+        }
+    }
+}
+
+impl Dentry {
+    /// Creates a folder in `parent`, what a function that creates debugfs entries returned, or at the
+    /// root where that is null.
+    fn folder(name: &CStr, parent: *mut bindings::dentry) -> Self {
+        // SAFETY: The name ends with NUL; the parent is none, a folder or an error.
+        // INVARIANT: The entry is ours.
+        Self(unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), parent) })
     }
 }
 
@@ -99,10 +125,11 @@ pub(crate) struct File<T: Show> {
 }
 
 impl<T: Show> File<T> {
-    /// Creates the file `name` in `dir`. Where debugfs is missing, or memory, nothing is shown.
-    pub(crate) fn new(dir: &Arc<Dir>, name: &CStr, content: Arc<T>) -> Self {
+    /// Creates the file `name` in `folder` of `dir`. Where debugfs is missing, or memory, nothing is
+    /// shown.
+    pub(crate) fn new(dir: &Arc<Dir>, folder: Folder, name: &CStr, content: Arc<T>) -> Self {
         Self {
-            removal: create(dir, name, &content).ok(),
+            removal: create(dir, folder, name, &content).ok(),
             content,
             dir: dir.clone(),
         }
@@ -133,7 +160,12 @@ impl<T: Show> Drop for File<T> {
 }
 
 /// Creates a file, and all that is needed to remove it.
-fn create<T: Show>(dir: &Arc<Dir>, name: &CStr, content: &Arc<T>) -> Result<Arc<Job<Removal<T>>>> {
+fn create<T: Show>(
+    dir: &Arc<Dir>,
+    folder: Folder,
+    name: &CStr,
+    content: &Arc<T>,
+) -> Result<Arc<Job<Removal<T>>>> {
     let entry = Arc::pin_init(new_mutex!(Dentry(core::ptr::null_mut())), GFP_KERNEL)?;
     let removal = Job::new(Removal {
         entry: entry.clone(),
@@ -143,7 +175,7 @@ fn create<T: Show>(dir: &Arc<Dir>, name: &CStr, content: &Arc<T>) -> Result<Arc<
         entry,
         content: content.clone(),
         name: CString::try_from(name)?,
-        parent: dir.entry.0,
+        parent: dir.folder(folder),
     })?;
     dir.aside.begin(&creation);
     // It is created later, and removed after that.
@@ -264,16 +296,16 @@ impl<T: Show> Operations<T> {
         let content = unsafe { &*(*seq).private.cast::<T>() };
         // SAFETY: By the requirements of this function.
         let seq = unsafe { SeqFile::from_raw(seq) };
-        seq_print!(seq, "{}", Formatted(content));
+        seq_print!(seq, "{}", Formatted(content, Reader::of(seq)));
         0
     }
 }
 
 /// Lets a [`Show`] stand among the arguments of a format string.
-struct Formatted<'a, T>(&'a T);
+struct Formatted<'a, T>(&'a T, Reader<'a>);
 
 impl<T: Show> fmt::Display for Formatted<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.show(f)
+        self.0.show(f, &self.1)
     }
 }

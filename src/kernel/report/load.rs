@@ -5,7 +5,7 @@
 
 use super::{
     debugfs::Show, rebased::RebasedReport, reduced::ReducedReport, relocated::RelocatedReport,
-    DroppedReport, IdReport,
+    DroppedReport, IdReport, Reader,
 };
 use crate::reloc::{standalone, LeftOut, RelocationPlan, SuppliedName};
 use core::fmt::Display;
@@ -105,7 +105,7 @@ impl LoadReport {
 }
 
 impl Show for LoadReport {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn show(&self, f: &mut fmt::Formatter<'_>, _: &Reader<'_>) -> fmt::Result {
         writeln!(f, "{}", self.summary())?;
         match &self.module {
             ModuleReport::Relocated(relocated) => relocated.show(f),

@@ -5,18 +5,23 @@
 mod cause;
 mod debugfs;
 mod dropped;
+mod funcs;
 mod ids;
 mod limit;
 mod load;
+mod reader;
 mod rebased;
 mod reduced;
 mod relocated;
 mod stats;
 
 pub(super) use cause::OwnedCause;
-pub(crate) use debugfs::{Dir, File};
+pub(crate) use debugfs::{Dir, File, Folder};
 pub(super) use dropped::DroppedReport;
+pub(crate) use funcs::FuncsReport;
+pub(super) use funcs::NoFuncs;
 pub(super) use ids::IdReport;
 pub(super) use limit::Limit;
 pub(super) use load::{LoadReport, ModuleReport};
+use reader::Reader;
 pub(crate) use stats::Stats;

@@ -2,7 +2,7 @@
 
 //! The policy, and what was done since this module was loaded, in figures.
 
-use super::{debugfs::Show, LoadReport, ModuleReport, OwnedCause};
+use super::{debugfs::Show, LoadReport, ModuleReport, OwnedCause, Reader};
 use crate::reloc::{CauseKind, InputKind, Policy};
 use crate::shell::params;
 use kernel::{fmt, new_mutex, prelude::*, str::CStr, sync::Mutex};
@@ -30,6 +30,10 @@ struct Figures {
     opaque_types: u64,
     /// Types of standalone BTF that are laid out otherwise in vmlinux.
     conflicting_types: u64,
+    /// Modules whose function addresses are shown.
+    func_tables: u64,
+    /// Modules with a table of them that is not.
+    func_tables_refused: u64,
     /// Time spent in our notifiers.
     nanoseconds: u64,
     /// Time spent there for the last module that was shown otherwise than it is.
@@ -114,6 +118,13 @@ impl Stats {
         });
     }
 
+    /// The function addresses of a module are `shown` or not.
+    pub(crate) fn func_table(&self, shown: bool) {
+        let mut figures = self.figures.lock();
+        add(&mut figures.func_tables, u64::from(shown));
+        add(&mut figures.func_tables_refused, u64::from(!shown));
+    }
+
     fn count(&self, nanoseconds: u64, which: impl FnOnce(&mut Figures) -> &mut u64) {
         let mut figures = self.figures.lock();
         add(&mut figures.seen, 1);
@@ -137,7 +148,7 @@ fn add(count: &mut u64, more: u64) {
 }
 
 impl Show for Stats {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn show(&self, f: &mut fmt::Formatter<'_>, _: &Reader<'_>) -> fmt::Result {
         writeln!(f, "policy {}", params::number(self.policy))?;
         let figures = self.figures.lock();
         for (name, count) in [
@@ -151,6 +162,8 @@ impl Show for Stats {
             ("errors", figures.errors),
             ("opaque_types", figures.opaque_types),
             ("conflicting_types", figures.conflicting_types),
+            ("func_tables", figures.func_tables),
+            ("func_tables_refused", figures.func_tables_refused),
             ("nanoseconds", figures.nanoseconds),
             ("last_nanoseconds", figures.last_nanoseconds),
         ] {

@@ -3,6 +3,7 @@
 //! Follows each load from before the kernel's own notifier to after it, and on to the unload.
 
 use super::{
+    func_tables::FuncTables,
     notifier::{Event, ModuleNotifier},
     BtfFiles,
 };
@@ -11,11 +12,14 @@ use crate::shell::{
     base::{Loader, Vmlinux},
     clock,
     commit::{Prepared, ReplacedBtf},
-    decide::{self, Action},
+    decide::{self, Action, Funcs},
     module::{Coming, ModuleRef},
-    report::{Dir, File, Limit, LoadReport, ModuleReport, OwnedCause, Stats},
+    report::{
+        Dir, File, Folder, FuncsReport, Limit, LoadReport, ModuleReport, NoFuncs, OwnedCause, Stats,
+    },
     text::Text,
 };
+use crate::text::FuncsNotShown;
 use kernel::{
     ffi::c_int,
     new_mutex,
@@ -25,7 +29,7 @@ use kernel::{
 };
 
 /// Tells modules apart; never followed.
-type Key = usize;
+pub(super) type Key = usize;
 
 /// A module whose BTF the kernel's notifier has yet to read.
 struct Pending {
@@ -52,6 +56,8 @@ pub(crate) struct Loads {
     #[pin]
     shown: Mutex<RBTree<Key, File<LoadReport>>>,
     #[pin]
+    funcs: FuncTables,
+    #[pin]
     limit: Limit,
     #[pin]
     loader: Loader,
@@ -74,6 +80,7 @@ impl Loads {
             files,
             pending <- new_mutex!(RBTree::new()),
             shown <- new_mutex!(RBTree::new()),
+            funcs <- FuncTables::new(dir.clone()),
             limit <- Limit::new(),
             loader <- Loader::new(),
             dir,
@@ -94,12 +101,19 @@ impl Loads {
         );
         let done = match decided {
             None => Ok(()),
-            Some(Action::LeaveAlone) => {
+            Some(Action::LeaveAlone(funcs)) => {
+                self.take(*module, funcs);
                 self.stats.left_alone(clock::elapsed(start));
                 Ok(())
             }
             Some(Action::LeaveToKernel(cause)) => Err(cause),
-            Some(Action::Commit(prepared)) => self.commit(module, prepared, start),
+            Some(Action::Commit(prepared, funcs)) => {
+                let done = self.commit(module, prepared, start);
+                if done.is_ok() {
+                    self.take(*module, funcs);
+                }
+                done
+            }
         };
         if let Err(cause) = done {
             self.left_to_kernel(*module, &cause, clock::elapsed(start));
@@ -134,6 +148,27 @@ impl Loads {
         Ok(())
     }
 
+    /// Keeps the table of `module`, where it has one.
+    #[inline(never)]
+    fn take(&self, module: ModuleRef<'_>, funcs: Option<Funcs>) {
+        let kept = match funcs {
+            None => return,
+            Some(Ok(report)) => self
+                .funcs
+                .before_kernel(module, report.into())
+                .map_err(NoFuncs::Kernel),
+            Some(Err(why)) => Err(why),
+        };
+        let Err(why) = kept else {
+            return;
+        };
+        if self.limit.allows() {
+            let (name, why) = (module.name(), Text(FuncsNotShown(&why)));
+            pr_warn!("{name}: {why}\n");
+        }
+        self.stats.func_table(false);
+    }
+
     /// The kernel reads the BTF of `module` as it is, whatever it makes of that.
     fn left_to_kernel(&self, module: ModuleRef<'_>, cause: &OwnedCause, nanoseconds: u64) {
         if self.limit.allows() {
@@ -147,6 +182,10 @@ impl Loads {
     #[inline(never)]
     fn after_kernel(&self, module: Coming<'_>) {
         let start = clock::now();
+        let registered = || self.files.has(module.name());
+        if let Some(shown) = self.funcs.after_kernel(*module, registered) {
+            self.stats.func_table(shown);
+        }
         let pending = self.pending.lock().remove(&key(*module));
         let Some(mut pending) = pending else {
             return;
@@ -155,8 +194,10 @@ impl Loads {
         drop(pending.replaced);
         let report = Arc::from(pending.report);
         let file = match module.name() {
-            name if name == Stats::FILE => File::nameless(&self.dir, report),
-            name => File::new(&self.dir, name, report),
+            name if name == Stats::FILE || name == FuncsReport::FOLDER => {
+                File::nameless(&self.dir, report)
+            }
+            name => File::new(&self.dir, Folder::Root, name, report),
         };
         let nanoseconds = pending.nanoseconds.saturating_add(clock::elapsed(start));
         self.report(*module, file.content(), nanoseconds);
@@ -184,6 +225,7 @@ impl Loads {
 
     /// `module` goes away, or another notifier has failed its load.
     fn going(&self, module: ModuleRef<'_>) {
+        self.funcs.going(module);
         // Let go of each lock at once: removing the report's file may take a second.
         let shown = self.shown.lock().remove(&key(module));
         drop(shown);
@@ -197,7 +239,7 @@ impl Loads {
     }
 }
 
-fn key(module: ModuleRef<'_>) -> Key {
+pub(super) fn key(module: ModuleRef<'_>) -> Key {
     module.as_ptr().addr()
 }
 

@@ -3,6 +3,7 @@
 //! Follows each load from before the kernel's own notifier to after it, and on to the unload.
 
 mod btf_files;
+mod func_tables;
 mod loads;
 mod notifier;
 

@@ -93,17 +93,22 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
         new_id: &NewId<'_>,
         out: &mut Option<Patched<S>>,
     ) -> Step<(), S> {
-        let of_file = |id| match self
+        let new_id = |id| self.of_file(new_id, id);
+        let moved = self
+            .can_move()
+            .and_then(|()| self.patch_ids(Some(self.base), &new_id, out));
+        moved.map_err(|why| self.stopped(why).known(original))
+    }
+
+    /// What becomes of an id of the module's file, where `new_id` gives those of `sections` others.
+    pub(super) fn of_file(&self, new_id: &NewId<'_>, id: u32) -> Option<u32> {
+        match self
             .renumbered
             .map_or(Some(id), |renumbered| renumbered(id))?
         {
             GONE => Some(GONE),
             id => new_id(id),
-        };
-        let moved = self
-            .can_move()
-            .and_then(|()| self.patch_ids(Some(self.base), &of_file, out));
-        moved.map_err(|why| self.stopped(why).known(original))
+        }
     }
 
     /// Whether nothing but `.BTF` and `.BTF_ids` would have to be relocated with them.

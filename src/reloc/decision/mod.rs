@@ -15,6 +15,7 @@
 //! | `supplied` | repairs stale BTF by way of the BTF of the kernel that it was made for |
 //! | `reduced` | goes on without the types of kinds that the kernel does not know |
 //! | `ids` | what becomes of `.BTF_ids` |
+//! | `funcs` | what becomes of the table of function addresses |
 //! | `verdict` | whether BTF that is not replaced is dropped or left to the kernel |
 //!
 //! The example decides on a module without a type of its own:
@@ -23,6 +24,7 @@
 //! use rust_btfreloc::btf::{Blob, Form, Known, Section};
 //! use rust_btfreloc::elf;
 //! use rust_btfreloc::reloc::decision::*;
+//! use rust_btfreloc::reloc::funcs::MappedFuncs;
 //! use rust_btfreloc::reloc::{standalone, Base, BaseSize, Cause, Input, Policy, RelocationPlan};
 //! use rust_btfreloc::reloc::{SuppliedName, Unread};
 //!
@@ -37,6 +39,7 @@
 //!     type Ids = Vec<u8>;
 //!     type IdReport = u32;
 //!     type Report = ();
+//!     type Funcs = u32;
 //!
 //!     fn list<T: Copy>(&self, item: T, len: usize) -> Result<Vec<T>, Unread> {
 //!         Ok(vec![item; len])
@@ -67,6 +70,12 @@
 //!     }
 //!     fn ids(&self, _: &elf::Section<'_>, bytes: Vec<u8>) -> Result<Vec<u8>, Unread> {
 //!         Ok(bytes)
+//!     }
+//!     fn is_code(&self, _: u64) -> bool {
+//!         true
+//!     }
+//!     fn funcs(&self, funcs: &MappedFuncs<'_, '_>) -> Result<u32, Unread> {
+//!         Ok(funcs.count())
 //!     }
 //!     fn id_report(&self, ids: &MappedIds<'_, '_>) -> u32 {
 //!         ids.changed
@@ -102,10 +111,11 @@
 //! }
 //! // The kernel takes it as it is.
 //! let decision = decide(&Vecs, &base, Policy::Strict, Ok(&module));
-//! assert!(matches!(decision, Decision::LeaveAlone));
+//! assert!(matches!(decision, Decision::LeaveAlone(None)));
 //! # Ok::<(), rust_btfreloc::btf::Error>(())
 //! ```
 
+mod funcs;
 mod ids;
 mod reduced;
 mod replacement;
@@ -115,6 +125,7 @@ mod shell;
 mod supplied;
 mod verdict;
 
+pub use funcs::TakenFuncs;
 pub use ids::{MappedIds, Patched};
 pub use replacement::{Relocated, Replacement};
 pub use sections::{ModuleFile, ModuleSections};
@@ -127,8 +138,9 @@ use verdict::Obstacle;
 
 /// What is done with a module's BTF.
 pub enum Decision<S: Shell> {
-    /// Nothing: the kernel takes it as it is.
-    LeaveAlone,
+    /// Nothing: the kernel takes it as it is. Holds the table of function addresses, where the module
+    /// has one.
+    LeaveAlone(Option<TakenFuncs<S>>),
     /// Nothing, though this stands in the way of its use.
     LeaveToKernel(S::Cause),
     /// The kernel reads none.
@@ -191,7 +203,10 @@ pub fn decide<'d, S: Shell>(
     };
     let mut replacement = None;
     match deciding.replace(&mut replacement) {
-        Ok(()) => replacement.map_or(Decision::LeaveAlone, Decision::Replace),
+        Ok(()) => match replacement {
+            Some(replacement) => Decision::Replace(replacement),
+            None => Decision::LeaveAlone(deciding.taken_funcs(sections.input.btf, &Some)),
+        },
         Err(obstacle) => instead(shell, policy, obstacle, Some(&deciding)),
     }
 }

@@ -113,22 +113,10 @@ impl<S: Shell> Deciding<'_, '_, S> {
     /// The kernel takes what is left as it is.
     #[inline(never)]
     fn as_it_is(&self, out: &mut Option<Replacement<S>>) -> Step<(), S> {
-        let mut patched = None;
-        self.moved_ids(Original::Refused, &Some, &mut patched)?;
-        let (ids, id_report) = patched.map(|patched| (patched.ids, patched.report)).unzip();
         let btf = self.sections.input.btf;
-        let report = self
-            .shell
-            .reduced(btf, id_report)
-            .map_err(Obstacle::Failed)?;
         let mut copied = self.bytes(btf.len())?;
         copy(&mut copied, btf);
-        *out = Some(Replacement {
-            btf: copied,
-            ids: ids.flatten(),
-            report,
-            left_out: None,
-        });
-        Ok(())
+        let report = |ids| self.shell.reduced(btf, ids);
+        self.by(copied, Original::Refused, &Some, report, out)
     }
 }

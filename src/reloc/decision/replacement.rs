@@ -2,9 +2,10 @@
 
 //! What the kernel reads instead of a module's BTF.
 
+use super::ids::NewId;
 use super::verdict::Obstacle;
-use super::{Deciding, Original, Shell, Step};
-use crate::btf::to_usize;
+use super::{Deciding, Original, Shell, Step, TakenFuncs};
+use crate::btf::{to_usize, Error};
 use crate::reloc::{
     standalone, Base, Cause, CauseKind, Input, InputKind, LeftOut, RelocationPlan, SuppliedName,
     Survey,
@@ -19,6 +20,8 @@ pub struct Replacement<S: Shell> {
     pub ids: Option<S::Ids>,
     /// What is reported.
     pub report: S::Report,
+    /// The table of function addresses, where the module has one.
+    pub funcs: Option<TakenFuncs<S>>,
     /// The types that were left out before, where the kernel does not know their kinds.
     pub left_out: Option<LeftOut>,
 }
@@ -135,29 +138,19 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
         source: &Source<'_>,
         out: &mut Option<Replacement<S>>,
     ) -> Step<(), S> {
-        let mut btf = self.bytes(plan.output_len())?;
-        plan.write(&mut btf)
-            .map_err(|error| self.found(&Cause::TooLarge(error)))?;
+        let btf = self.output(plan.output_len(), |btf| plan.write(btf))?;
         // The kernel refuses what has no match.
         let original = match plan.counts().opaque {
             0 => Original::Taken,
             _ => Original::Refused,
         };
-        let mut patched = None;
-        self.moved_ids(original, &|id| plan.new_id(source.id(id)?), &mut patched)?;
-        let (ids, id_report) = patched.map(|patched| (patched.ids, patched.report)).unzip();
         let of = Relocated {
             btf_base: source.input.btf_base.unwrap_or_default(),
             supplied: source.distilled.as_ref().map(|distilled| distilled.file),
         };
-        let report = self.shell.relocated(plan, of, id_report);
-        *out = Some(Replacement {
-            btf,
-            ids: ids.flatten(),
-            report: report.map_err(Obstacle::Failed)?,
-            left_out: None,
-        });
-        Ok(())
+        let new_id = |id| plan.new_id(source.id(id)?);
+        let report = |ids| self.shell.relocated(plan, of, ids);
+        self.by(btf, original, &new_id, report, out)
     }
 
     #[inline(never)]
@@ -184,18 +177,47 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
         plan: &standalone::RebasePlan<'_>,
         out: &mut Option<Replacement<S>>,
     ) -> Step<(), S> {
-        let mut btf = self.bytes(plan.output_len())?;
-        plan.write(&mut btf)
-            .map_err(|error| self.found(&Cause::TooLarge(error)))?;
+        let btf = self.output(plan.output_len(), |btf| plan.write(btf))?;
+        let new_id = |id| plan.new_id(id);
+        let report = |ids| self.shell.rebased(plan, ids);
         // The kernel reads ids of standalone BTF as vmlinux's.
+        self.by(btf, Original::Misread, &new_id, report, out)
+    }
+
+    /// The `len` bytes that `write` writes.
+    #[inline(never)]
+    fn output(
+        &self,
+        len: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<(), Error>,
+    ) -> Step<S::List<u8>, S> {
+        let mut btf = self.bytes(len)?;
+        match write(&mut btf) {
+            Ok(()) => Ok(btf),
+            Err(error) => Err(self.found(&Cause::TooLarge(error))),
+        }
+    }
+
+    /// Lets the kernel read `btf` instead of BTF that it would treat as `original`, with all that has
+    /// ids of its types.
+    #[inline(never)]
+    pub(super) fn by(
+        &self,
+        btf: S::List<u8>,
+        original: Original,
+        new_id: &NewId<'_>,
+        report: impl FnOnce(Option<S::IdReport>) -> Result<S::Report, S::Failure>,
+        out: &mut Option<Replacement<S>>,
+    ) -> Step<(), S> {
         let mut patched = None;
-        self.moved_ids(Original::Misread, &|id| plan.new_id(id), &mut patched)?;
+        self.moved_ids(original, new_id, &mut patched)?;
+        let funcs = self.taken_funcs(&btf, new_id);
         let (ids, id_report) = patched.map(|patched| (patched.ids, patched.report)).unzip();
-        let report = self.shell.rebased(plan, id_report);
         *out = Some(Replacement {
             btf,
             ids: ids.flatten(),
-            report: report.map_err(Obstacle::Failed)?,
+            report: report(id_report).map_err(Obstacle::Failed)?,
+            funcs,
             left_out: None,
         });
         Ok(())

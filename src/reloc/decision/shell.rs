@@ -5,6 +5,7 @@
 use super::{MappedIds, Relocated};
 use crate::elf::Section;
 use crate::reloc::btf_ids::Asked;
+use crate::reloc::funcs::MappedFuncs;
 use crate::reloc::{standalone, Cause, InputKind, RelocationPlan, SuppliedName, Unread};
 use core::ops::{Deref, DerefMut};
 
@@ -29,6 +30,8 @@ pub trait Shell {
     type IdReport;
     /// What is reported of BTF that was replaced.
     type Report;
+    /// What is kept of the table of function addresses.
+    type Funcs;
 
     /// `len` times `item`.
     ///
@@ -86,8 +89,8 @@ pub trait Shell {
         Ok(None)
     }
 
-    /// The bytes of `section`, `.BTF_ids`, as the module reads them, which had these `bytes` in its
-    /// file.
+    /// The bytes of `section`, which stays in the module's memory, as they are there; in its file they
+    /// are these `bytes`.
     ///
     /// # Errors
     ///
@@ -101,6 +104,16 @@ pub trait Shell {
     /// They could not be written.
     fn ids(&self, section: &Section<'_>, bytes: Self::List<u8>)
         -> Result<Self::Ids, Self::Failure>;
+
+    /// Whether code of the module is at this address, which stays there.
+    fn is_code(&self, addr: u64) -> bool;
+
+    /// Keeps the table of function addresses.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory.
+    fn funcs(&self, funcs: &MappedFuncs<'_, '_>) -> Result<Self::Funcs, Self::Failure>;
 
     /// Keeps what is reported of `.BTF_ids`.
     fn id_report(&self, ids: &MappedIds<'_, '_>) -> Self::IdReport;

@@ -53,7 +53,7 @@ impl<'r, 'a> MappedFuncs<'r, 'a> {
 
     /// The new id; `None` where the type was left out.
     fn id(&self, id: u32) -> Result<Option<u32>, Reason> {
-        match (self.new_id)(id) {
+        match (self.new_id)(id).filter(|_| id != GONE) {
             None => Err(Reason::NotOwn(id)),
             Some(GONE) => Ok(None),
             Some(new) => Ok(Some(new)),
@@ -90,6 +90,11 @@ impl<'r, 'a> MappedFuncs<'r, 'a> {
                 },
             )),
         }
+    }
+
+    /// Number of functions, those whose FUNC is not there included.
+    pub fn count(&self) -> u32 {
+        self.funcs.count()
     }
 
     /// Calls `visit` with each function whose FUNC is there, in the order of the section.

@@ -138,7 +138,7 @@ impl<'a> Funcs<'a> {
     pub fn records(&self) -> impl Iterator<Item = (u32, FuncRecord)> + Clone + 'a {
         let records = self.records.chunks_exact(to_usize(RECORD_LEN));
         let offset = |at: u32| at.saturating_mul(RECORD_LEN).saturating_add(HEADER_LEN);
-        (0_u32..)
+        (0..self.count())
             .zip(records)
             .filter_map(move |(at, bytes)| Some((offset(at), FuncRecord::read(bytes)?)))
     }

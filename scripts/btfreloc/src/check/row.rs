@@ -3,14 +3,17 @@
 //! The verdict on one module and one kernel.
 
 use rust_btfreloc::btf::Record;
-use rust_btfreloc::reloc::{Base, CauseKind, Counts, Entry, Fate, Policy, Report, Unmatched};
+use rust_btfreloc::reloc::decision::ModuleFile;
+use rust_btfreloc::reloc::{
+    funcs, Base, CauseKind, Counts, Entry, Fate, Policy, Report, Unmatched,
+};
 use rust_btfreloc::text::Name;
 use serde::Serialize;
 
 use super::rebased::RebasedTypes;
 use super::text;
 use crate::c_code;
-use crate::decide::{decide, Decision, DroppedIds, Ids, Registered, RelocatedBtf};
+use crate::decide::{decide, taken_funcs, Decision, DroppedIds, Ids, Registered, RelocatedBtf};
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
 
@@ -52,6 +55,9 @@ pub struct Row {
     /// What becomes of `.BTF_ids` where nothing else changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Ids>,
+    /// What becomes of the table of function addresses, where the module has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub funcs: Option<FuncTable>,
     /// What rust_btfreloc says of it in the kernel log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
@@ -59,6 +65,16 @@ pub struct Row {
     /// is known here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_alone: Option<KernelAlone>,
+}
+
+/// What becomes of the table of function addresses.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FuncTable {
+    /// So many functions are shown.
+    Shown(u32),
+    /// None is, for this reason.
+    Refused(String),
 }
 
 /// What becomes of the BTF of a module.
@@ -253,11 +269,26 @@ impl Row {
             rebase: taken.rebase,
             left_out,
             ids: taken.ids,
+            funcs: FuncTable::of(&base, sections, policy),
             log: None,
             kernel_alone: alone.map(|alone| KernelAlone::new(alone, taken.misread)),
         };
         let log = text::log(&row);
         Row { log, ..row }
+    }
+}
+
+impl FuncTable {
+    fn of(base: &Base<'_>, sections: &Sections<'_>, policy: Policy) -> Option<Self> {
+        // Few modules have one, and it takes a second decision.
+        let ModuleFile::Found(elf) = sections.module.as_ref()?.file else {
+            return None;
+        };
+        elf.section(funcs::SECTION)?;
+        Some(match taken_funcs(base, sections, policy)? {
+            Ok(count) => FuncTable::Shown(count),
+            Err(why) => FuncTable::Refused(why),
+        })
     }
 }
 

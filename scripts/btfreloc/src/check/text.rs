@@ -5,10 +5,10 @@
 use std::io::Write;
 
 use anyhow::Result;
-use rust_btfreloc::text::{Conflicting, IdsChanged, OpaqueNames};
+use rust_btfreloc::text::{Conflicting, FuncsNotShown, IdsChanged, OpaqueNames};
 
 use super::rebased::RebasedTypes;
-use super::row::{Answer, BaseType, KernelAlone, RelocatedTypes};
+use super::row::{Answer, BaseType, FuncTable, KernelAlone, RelocatedTypes};
 use super::{Outcome, Report, Row, Summary};
 use crate::cli;
 use crate::decide::Ids;
@@ -40,6 +40,12 @@ fn write_row(out: &mut impl Write, row: &Row) -> Result<()> {
     }
     for conflict in row.rebase.iter().flat_map(|done| &done.conflicting) {
         writeln!(out, "    {}", conflict.text)?;
+    }
+    match &row.funcs {
+        Some(FuncTable::Shown(1)) => writeln!(out, "    1 function address is shown")?,
+        Some(FuncTable::Shown(n)) => writeln!(out, "    {n} function addresses are shown")?,
+        Some(FuncTable::Refused(why)) => writeln!(out, "    {}", FuncsNotShown(why))?,
+        None => {}
     }
     if let Some((alone, Some(reason))) = alone {
         writeln!(out, "    the kernel alone {}: {reason}", answer(alone))?;
