@@ -96,6 +96,7 @@ cat >"$work/wanted" <<-END
 	/usr/share/man/man1/btfreloc-min-core.1
 	/usr/share/man/man1/btfreloc-relocate.1
 	/usr/share/man/man1/btfreloc-resolve-ids.1
+	/usr/share/man/man1/btfreloc-status.1
 	/usr/share/man/man1/btfreloc.1
 	/usr/share/zsh/site-functions/_btfreloc
 END

@@ -46,6 +46,8 @@ pub struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Report what became of the BTF of the modules that are loaded, and what to do
+    Status(Status),
     /// Show the BTF in files: sections, sizes, kinds and ids, and what it is split off
     Inspect(Inspect),
     /// Report what rust_btfreloc would do with modules on kernels, and what the kernel alone would
@@ -85,6 +87,33 @@ pub enum Format {
     /// For programs
     Json,
 }
+
+/// `btfreloc status`
+#[derive(Args)]
+#[command(after_help = STATUS_STATUS)]
+pub struct Status {
+    /// Modules by name, loaded or not; all that are loaded where none is named
+    #[arg(value_name = "MODULE")]
+    pub modules: Vec<String>,
+    /// Show of each module what became of its BTF, not of those alone for which there is something to do
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Show only modules for which there is something to do
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// The root of the machine
+    #[arg(long, hide = true, default_value = "/", value_hint = ValueHint::DirPath)]
+    pub root: PathBuf,
+}
+
+const STATUS_STATUS: &str = "\
+Anybody may run it; root sees as well what rust_btfreloc reports of each module, and the kernel log.
+
+Exit status: 0 if the BTF of every module is valid and complete, or it has none; 1 if there is something to do; 2 if \
+a module is not there, something could not be read or the command line is wrong.";
 
 /// `btfreloc inspect`
 #[derive(Args)]

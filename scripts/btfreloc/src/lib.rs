@@ -12,7 +12,7 @@
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
 //! | [`output`] | files and modules that are written |
 //! | [`each`], [`sections`] | modules that are changed, and BTF put into them |
-//! | [`check`], [`distill`], [`encode`], [`extract`], [`funcs`], [`inspect`], [`min_core`], [`relocate`], [`resolve_ids`] | one command each |
+//! | [`check`], [`distill`], [`encode`], [`extract`], [`funcs`], [`inspect`], [`loaded`], [`min_core`], [`relocate`], [`resolve_ids`] | one command each |
 
 // Only what calls libbpf may, in `encode::dedup`.
 #![deny(unsafe_code)]
@@ -36,6 +36,7 @@ pub mod funcs;
 pub mod input;
 pub mod inspect;
 mod layout;
+pub mod loaded;
 pub mod min_core;
 pub mod output;
 pub mod plain;
@@ -43,3 +44,4 @@ pub mod relocate;
 pub mod resolve_ids;
 pub mod sections;
 pub mod status;
+mod terminal;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use btfreloc::cli::{Cli, Command};
 use btfreloc::{
-    check, distill, docs, encode, extract, funcs, inspect, min_core, relocate, resolve_ids, status,
+    check, distill, docs, encode, extract, funcs, inspect, loaded, min_core, relocate, resolve_ids,
+    status,
 };
 use clap::Parser;
 
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<status::Status> {
     match command {
+        Command::Status(args) => loaded::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Relocate(args) => relocate::run(&args),

@@ -26,6 +26,19 @@ fn machine(test: &str) -> PathBuf {
     let distilled = module("own/distilled/vpoll.ko");
     put(&image, "boot/vmlinuz-new");
     put(&boot(&release, "vmlinux.btf"), "sys/kernel/btf/vmlinux");
+    for (path, text) in [
+        ("proc/sys/kernel/osrelease", &*release),
+        ("proc/modules", ""),
+        (
+            &format!("lib/modules/{release}/modules.dep"),
+            "updates/foo.ko:\n",
+        ),
+    ] {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    put(&distilled, &format!("lib/modules/{release}/updates/foo.ko"));
     put(
         &distilled,
         &format!("lib/modules/{release}/updates/vpoll.ko"),
@@ -66,6 +79,9 @@ fn type_line(root: &Path, line: &str) {
     if !names_base {
         here += &format!(" --base {}", text(&root.join("boot/vmlinuz-new")));
     }
+    if command == "status" {
+        here += &format!(" --root {}", text(root));
+    }
     let tool = Path::new(env!("CARGO_BIN_EXE_btfreloc")).parent().unwrap();
     let path = format!("{}:{}", text(tool), env::var("PATH").unwrap());
     let mut shell = Command::new("sh");
@@ -98,7 +114,7 @@ fn each_page_has_examples_which_work_and_names_the_others() {
         .map(|page| page.unwrap().path())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 13);
+    assert_eq!(names.len(), 14);
     for path in &names {
         let page = fs::read_to_string(path).unwrap();
         let lines = examples(&page);

@@ -69,6 +69,7 @@ fn each_command_has_its_page() {
     assert_eq!((run.status, run.text(), &*run.err), (0, "", ""));
     for command in [
         "",
+        "-status",
         "-inspect",
         "-check",
         "-relocate",

@@ -19,8 +19,9 @@ use serde::Serialize;
 
 use matrix::Matrix;
 use row::RelocatedTypes;
-pub use row::{Detail, Outcome, Row};
+pub use row::{Answer, Detail, KernelAlone, Outcome, Row};
 pub use summary::Summary;
+pub(crate) use text::answer;
 
 use crate::cli::{self, Format};
 use crate::input::{self, Kernel, Module};

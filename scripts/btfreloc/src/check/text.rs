@@ -177,7 +177,7 @@ fn ids(ids: &[u32]) -> String {
 }
 
 /// What the kernel says, in words.
-pub(super) fn answer(alone: &KernelAlone) -> &'static str {
+pub(crate) fn answer(alone: &KernelAlone) -> &'static str {
     match alone.answer {
         Answer::Accepts => "accepts it",
         Answer::Misreads => "accepts it and misreads it",

@@ -14,6 +14,14 @@ const fn example(what: &'static str, line: &'static str) -> Example {
     Example { what, line }
 }
 
+const STATUS: &[Example] = &[
+    example("What there is to do on this machine:", "btfreloc status"),
+    example(
+        "Of one module, loaded or not, what became of its BTF or would become of it:",
+        "btfreloc status foo",
+    ),
+    example("For a program to read:", "btfreloc status --format json"),
+];
 const CHECK: &[Example] = &[
     example(
         "What becomes of one module on the running kernel:",
@@ -111,6 +119,7 @@ const COMPLETIONS: &[Example] = &[example(
 /// Those of a command.
 pub fn of(command: &str) -> &'static [Example] {
     match command {
+        "status" => STATUS,
         "check" => CHECK,
         "inspect" => INSPECT,
         "relocate" => RELOCATE,
@@ -123,7 +132,7 @@ pub fn of(command: &str) -> &'static [Example] {
         "funcs" | "funcs-add" => FUNCS_ADD,
         "man" => MAN,
         "completions" => COMPLETIONS,
-        _ => &CHECK[..1],
+        _ => &STATUS[..1],
     }
 }
 
@@ -131,6 +140,7 @@ pub fn of(command: &str) -> &'static [Example] {
 pub fn see_also(command: &str) -> &'static [&'static str] {
     match command {
         "encode" | "resolve-ids" => &["pahole(1)"],
+        "status" => &["bpftool-btf(8)", "lsmod(8)", "dmesg(1)"],
         "inspect" | "relocate" => &["bpftool-btf(8)"],
         "extract" => &["bpftool-btf(8)", "pahole(1)"],
         "man" | "completions" => &[],

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, Context, Error, Result};
 use walkdir::{DirEntry, WalkDir};
 
-const ENDINGS: [&str; 4] = [".ko", ".ko.xz", ".ko.zst", ".ko.gz"];
+/// What the names of modules end with.
+pub(super) const ENDINGS: [&str; 4] = [".ko", ".ko.xz", ".ko.zst", ".ko.gz"];
 
 /// The files that `paths` name: themselves, and for a folder the modules in it, sorted by path.
 ///

@@ -17,6 +17,8 @@ pub const LOOKED_FOR: [&str; 6] = [
     "lib/modules/R/build/vmlinux",
     "usr/src/linux-headers-R/vmlinux",
 ];
+/// The release of the running kernel.
+pub(super) const OSRELEASE: &str = "proc/sys/kernel/osrelease";
 /// The BTF of the running kernel.
 const RUNNING: &str = "sys/kernel/btf/vmlinux";
 
@@ -60,6 +62,6 @@ pub(super) fn files(root: &Path, release: &str) -> impl Iterator<Item = PathBuf>
 
 /// The release of the running kernel, and where its BTF is.
 pub(super) fn running(root: &Path) -> Option<(String, PathBuf)> {
-    let running = fs::read_to_string(root.join("proc/sys/kernel/osrelease")).ok()?;
+    let running = fs::read_to_string(root.join(OSRELEASE)).ok()?;
     Some((running.trim_end().to_owned(), root.join(RUNNING)))
 }

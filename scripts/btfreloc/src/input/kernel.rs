@@ -9,7 +9,7 @@ use anyhow::{Context, Error, Result};
 use rust_btfreloc::btf::{self, verify, Bits, Blob, Form, Known, Reason, Section};
 use rust_btfreloc::reloc::{Base, BaseSize};
 
-use super::installed::{self, find};
+use super::installed::{self, find, OSRELEASE};
 use super::{file, label, Banner, Image};
 
 /// A kernel that modules are to be loaded on.
@@ -30,10 +30,24 @@ impl Kernel {
     ///
     /// There is no such kernel, or it has no BTF that holds.
     pub fn read(name: &Path) -> Result<Self> {
-        let label = label(name);
-        let image = Image::read(&file(name)?)?;
+        Self::of(label(name), Image::read(&file(name)?)?, Path::new("/"))
+    }
+
+    /// The kernel that runs on the machine of `root`, called by its release.
+    ///
+    /// # Errors
+    ///
+    /// It shows no BTF, or none that holds.
+    pub fn running(root: &Path) -> Result<Self> {
+        let (release, btf) = installed::running(root)
+            .with_context(|| format!("{}: cannot be read", root.join(OSRELEASE).display()))?;
+        let none = "this kernel shows no BTF of its own: it needs CONFIG_DEBUG_INFO_BTF=y";
+        Self::of(release, Image::read(&btf).context(none)?, root)
+    }
+
+    fn of(label: String, image: Image, root: &Path) -> Result<Self> {
         let file = image.label.clone();
-        let banner = banner(&image);
+        let banner = banner(&image, root);
         let machine = machine(&image);
         let bytes = btf(image).with_context(|| file.clone())?;
         let kernel = Self::new(label, bytes).map_err(|error| match error.reason {
@@ -119,12 +133,12 @@ fn file(name: &Path) -> Result<PathBuf> {
 }
 
 /// The banner in a kernel's image, or that of the running kernel, which shows its BTF alone.
-fn banner(image: &Image) -> Option<Banner> {
+fn banner(image: &Image, root: &Path) -> Option<Banner> {
     match image.elf().ok()? {
         Some(elf) => Banner::of(&elf),
         None => {
-            installed::running(Path::new("/")).filter(|(_, btf)| *btf == image.path)?;
-            Banner::read(&fs::read_to_string("/proc/version").ok()?)
+            installed::running(root).filter(|(_, btf)| *btf == image.path)?;
+            Banner::read(&fs::read_to_string(root.join("proc/version")).ok()?)
         }
     }
 }

@@ -11,6 +11,7 @@ mod image;
 mod installed;
 mod kernel;
 mod module;
+mod modules;
 mod unpack;
 
 pub use banner::Banner;
@@ -21,4 +22,5 @@ pub use image::{Content, Image};
 pub use installed::{find as installed, LOOKED_FOR};
 pub use kernel::Kernel;
 pub use module::{Module, Sections};
+pub use modules::InstalledModules;
 pub use unpack::Packing;

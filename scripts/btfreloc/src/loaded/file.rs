@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is in the file of a module, and what would become of it if it were loaded now.
+
+use std::path::{Path, PathBuf};
+
+use rust_btfreloc::reloc::Policy;
+
+use super::machine::Machine;
+use crate::check::{self, answer, Answer, Detail, KernelAlone, Outcome};
+use crate::input::{Kernel, Module};
+
+/// A module's file, judged.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// Why it cannot be judged.
+    pub(super) unread: Option<String>,
+    pub(super) has_btf: bool,
+    /// With rust_btfreloc the BTF would be valid and complete.
+    pub(super) clean: bool,
+    /// The kernel takes its BTF and makes other types of it.
+    pub(super) misread: bool,
+    /// It is what was loaded.
+    pub(super) loaded_from: Option<bool>,
+    /// The kernel takes it as it is, and rust_btfreloc leaves it alone.
+    pub(super) fits: bool,
+    /// What the kernel alone would do.
+    pub(super) reason: Option<String>,
+    /// What rust_btfreloc would do, in the words of its log.
+    pub(super) would: Option<String>,
+}
+
+impl Found {
+    /// Judges the file `path` of `module` on `kernel`.
+    pub(super) fn read(machine: &Machine<'_>, module: &str, path: &Path, kernel: &Kernel) -> Self {
+        match judged(machine, module, path, kernel) {
+            Ok(found) => found,
+            Err(error) => Found {
+                unread: Some(format!("{error:#}")),
+                ..Found::of(path)
+            },
+        }
+    }
+
+    fn of(path: &Path) -> Self {
+        Found {
+            path: path.to_owned(),
+            unread: None,
+            has_btf: false,
+            clean: false,
+            misread: false,
+            loaded_from: None,
+            fits: false,
+            reason: None,
+            would: None,
+        }
+    }
+}
+
+fn judged(
+    machine: &Machine<'_>,
+    name: &str,
+    path: &Path,
+    kernel: &Kernel,
+) -> anyhow::Result<Found> {
+    let module = Module::read(path)?;
+    let sections = module.sections()?;
+    let loaded_from = sections.elf.as_ref();
+    let loaded_from = loaded_from.and_then(|elf| machine.is_loaded_from(name, elf));
+    let row = check::Row::new(&module, &sections, kernel, Policy::Opaque, Detail::Opaque);
+    let alone = row.kernel_alone.as_ref();
+    let alone = alone.filter(|_| row.outcome != Outcome::LeftAlone);
+    let would = row.log.as_deref().and_then(|log| log.strip_prefix("BTF "));
+    Ok(Found {
+        has_btf: row.outcome != Outcome::NoBtf,
+        clean: row.outcome.is_clean(false),
+        misread: alone.is_some_and(|alone| alone.answer == Answer::Misreads),
+        loaded_from,
+        fits: row.outcome == Outcome::LeftAlone,
+        reason: alone.map(reason),
+        would: would.map(str::to_owned),
+        ..Found::of(path)
+    })
+}
+
+/// What the kernel alone makes of it, in words.
+fn reason(alone: &KernelAlone) -> String {
+    let answer = answer(alone);
+    match &alone.reason {
+        Some(reason) => format!("the kernel alone {answer}: {reason}"),
+        None => format!("the kernel alone {answer}"),
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Looks at each module, in parallel, and at no more of it than has to be known: most are taken by the
+//! kernel as they are, and need no look at their files.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+
+use super::advice::Advice;
+use super::file::Found;
+use super::judge::{Facts, Ours, Registered};
+use super::log::Log;
+use super::machine::{is_name, Listed, Machine, Reports, RUST_BTFRELOC};
+use super::row::{self, Row};
+use super::said::Said;
+use super::{Report, RustBtfreloc};
+use crate::input::{InstalledModules, Kernel};
+use crate::plain;
+
+/// All that is asked for each module.
+struct Gathering<'a> {
+    machine: Machine<'a>,
+    kernel: Kernel,
+    installed: Result<InstalledModules>,
+    reports: Reports,
+    log: Result<Log>,
+    advice: Advice,
+    /// Loaded before rust_btfreloc, where that is loaded.
+    before_us: HashSet<String>,
+}
+
+/// Reports on `modules` of the machine in `root`, or on all that are loaded.
+pub(super) fn report(root: &Path, modules: &[String]) -> Result<Report> {
+    let machine = Machine { root };
+    let listed = machine.modules()?;
+    let (gathering, log) = rayon::join(|| Gathering::new(machine, &listed), || Log::read(root));
+    let gathering = Gathering { log, ..gathering? };
+    let names: Vec<_> = match modules {
+        [] => gathering.all(&listed),
+        modules => modules
+            .iter()
+            .map(|name| (name.replace('-', "_"), false))
+            .collect(),
+    };
+    let found = |(name, out_of_tree): &(String, bool)| {
+        let named = listed.iter().find(|module| module.name == *name);
+        let out_of_tree = *out_of_tree || named.is_some_and(|module| module.out_of_tree);
+        gathering.row(name, named.is_some(), out_of_tree, !modules.is_empty())
+    };
+    let rows: Vec<_> = names.par_iter().map(found).collect();
+    let (mut results, mut errors) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row {
+            Ok(row) => results.extend(row),
+            Err(error) => errors.push(format!("{error:#}")),
+        }
+    }
+    Ok(Report {
+        version: env!("CARGO_PKG_VERSION"),
+        kernel: gathering.kernel.label().to_owned(),
+        rust_btfreloc: gathering.rust_btfreloc(),
+        summary: row::summary(&results),
+        results,
+        errors,
+        not_seen: gathering.not_seen(),
+    })
+}
+
+impl<'a> Gathering<'a> {
+    fn new(machine: Machine<'a>, listed: &[Listed]) -> Result<Self> {
+        let kernel = Kernel::running(machine.root)?;
+        let installed = InstalledModules::of(machine.root, kernel.label());
+        let position = |module: &Listed| module.name == RUST_BTFRELOC;
+        // The newest is the first.
+        let before_us = match listed.iter().position(position) {
+            Some(at) => &listed[at + 1..],
+            None => &[],
+        };
+        Ok(Gathering {
+            advice: advice(&machine, &installed, kernel.label()),
+            reports: machine.reports(),
+            before_us: before_us.iter().map(|module| module.name.clone()).collect(),
+            machine,
+            kernel,
+            installed,
+            log: Ok(Log::default()),
+        })
+    }
+
+    /// All that are loaded, by name, and those that the kernel refused.
+    fn all(&self, listed: &[Listed]) -> Vec<(String, bool)> {
+        let loaded = listed.iter();
+        let loaded = loaded.map(|module| (module.name.clone(), module.out_of_tree));
+        let mut names: Vec<_> = loaded.collect();
+        let refused = self.log.iter().flat_map(Log::refused);
+        let refused = refused.filter(|name| is_name(name));
+        let refused = refused.filter(|name| !listed.iter().any(|module| module.name == **name));
+        names.extend(
+            refused
+                .map(|name| (name.to_owned(), false))
+                .collect::<Vec<_>>(),
+        );
+        names.sort();
+        names
+    }
+
+    /// `None` for a module that went in the meantime.
+    fn row(&self, name: &str, loaded: bool, out_of_tree: bool, named: bool) -> Result<Option<Row>> {
+        let btf = match loaded {
+            true => self.registered(name),
+            false => Registered::No,
+        };
+        let report = (loaded && self.reports == Reports::Readable)
+            .then(|| self.machine.report(name))
+            .flatten();
+        let report = report.and_then(|line| Said::parse(&line));
+        let event = self
+            .log
+            .as_ref()
+            .ok()
+            .and_then(|log| log.of_module(name))
+            .cloned();
+        let gone = loaded && btf == Registered::No && !self.machine.is_loaded(name);
+        if gone && !named {
+            return Ok(None);
+        }
+        let facts = Facts {
+            module: name.to_owned(),
+            loaded,
+            ours: self.ours(name),
+            has_ids: loaded && self.machine.has_ids(name),
+            file: None,
+            btf,
+            report,
+            event,
+        };
+        let needs_file = named || !loaded || out_of_tree || facts.btf != Registered::Fits;
+        let file = match needs_file {
+            true => self.file(name, loaded || facts.event.is_some())?,
+            false => None,
+        };
+        let file = file.map(|path| Found::read(&self.machine, name, &path, &self.kernel));
+        Ok(Some(Facts { file, ..facts }.judge(&self.advice)))
+    }
+
+    /// Where rust_btfreloc was when a module was loaded.
+    fn ours(&self, name: &str) -> Ours {
+        match self.reports {
+            Reports::None => Ours::Absent,
+            _ if self.before_us.contains(name) => Ours::Later,
+            Reports::Readable => Ours::There,
+            Reports::Unseen(_) => Ours::Unseen,
+        }
+    }
+
+    fn registered(&self, name: &str) -> Registered {
+        let found = match self.machine.btf(name) {
+            Ok(None) => return Registered::No,
+            Ok(Some(btf)) => plain::contradiction(&self.kernel.base(), &btf),
+            Err(error) => return Registered::Unread(error.to_string()),
+        };
+        match found {
+            Ok(None) => Registered::Fits,
+            Ok(Some(error)) => Registered::Contradicts(error),
+            Err(error) => Registered::Unread(error.to_string()),
+        }
+    }
+
+    /// The file of a module; `None` for one that is built in, and for one that is `known` to be a
+    /// module.
+    fn file(&self, name: &str, known: bool) -> Result<Option<PathBuf>> {
+        match &self.installed {
+            Ok(installed) if installed.is_built_in(name) => Ok(None),
+            Ok(installed) if known => Ok(installed.file(name).map(Path::to_owned)),
+            Ok(installed) => installed.find(name).map(Some),
+            Err(_) if known => Ok(None),
+            Err(error) => Err(anyhow::anyhow!("{error:#}")).with_context(|| name.to_owned()),
+        }
+    }
+
+    fn rust_btfreloc(&self) -> RustBtfreloc {
+        RustBtfreloc {
+            loaded: self.advice == Advice::Loaded,
+            policy: match self.reports {
+                Reports::Readable => self.machine.policy(),
+                _ => None,
+            },
+            to_do: self.advice.how(),
+        }
+    }
+
+    fn not_seen(&self) -> Vec<String> {
+        let mut not_seen = Vec::new();
+        if let Reports::Unseen(why) = &self.reports {
+            not_seen.push(format!(
+                "what rust_btfreloc reports (/sys/kernel/debug/btfreloc): {why}"
+            ));
+        }
+        if let Err(error) = &self.log {
+            not_seen.push(format!(
+                "the kernel log (/dev/kmsg): {error}; run as root to see it"
+            ));
+        }
+        if let Err(error) = &self.installed {
+            not_seen.push(format!("the files of the modules: {error:#}"));
+        }
+        not_seen
+    }
+}
+
+fn advice(machine: &Machine<'_>, installed: &Result<InstalledModules>, release: &str) -> Advice {
+    let installed = installed.as_ref().ok();
+    let has_file = installed.is_some_and(|installed| installed.file(RUST_BTFRELOC).is_some());
+    match machine.has_option(release, "CONFIG_RUST") {
+        _ if machine.is_loaded(RUST_BTFRELOC) => Advice::Loaded,
+        _ if has_file => Advice::Installed,
+        Some(false) => Advice::NoRust,
+        _ => Advice::NotInstalled,
+    }
+}
