@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use anstream::adapter::strip_str;
 use anstyle::{AnsiColor, Style};
 use rust_btfreloc::text::Name;
 
@@ -24,6 +25,9 @@ pub(super) fn written(args: &cli::Status, report: &Report) -> String {
         all: args.verbose || !args.modules.is_empty(),
     };
     let mut out = String::new();
+    if report.results.is_empty() && !report.errors.is_empty() {
+        return out;
+    }
     if !args.quiet {
         page.head(&mut out, report);
     }
@@ -78,7 +82,8 @@ impl Page {
         if !out.is_empty() {
             out.push('\n');
         }
-        let _ = writeln!(out, "{style}{}{style:#} ({})", words(state), rows.len());
+        let head = format!("{style}{}{style:#} ({})", words(state), rows.len());
+        self.wrap(out, &head, 0, INDENT);
         let says = |row: &&&Row| self.all || state.is_finding() || row.state == State::NotLoaded;
         if rows.iter().any(|row| says(&row)) {
             self.rows(out, &rows);
@@ -136,7 +141,8 @@ impl Page {
         let mut at = column;
         let mut begun = false;
         for word in text.split(' ') {
-            if begun && at + 1 + word.len() > self.width {
+            let len = strip_str(word).to_string().len();
+            if begun && at + 1 + len > self.width {
                 let _ = write!(out, "\n{:rest$}", "");
                 (at, begun) = (rest, false);
             }
@@ -145,7 +151,7 @@ impl Page {
                 at += 1;
             }
             out.push_str(word);
-            at += word.len();
+            at += len;
             begun = true;
         }
         out.push('\n');
