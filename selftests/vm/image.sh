@@ -25,7 +25,7 @@ unload $small
 # predicted NAME: what btfreloc check says of a form of the demo, in the words of the log
 predicted() {
 	build/bin/btfreloc check "$odd/$1.ko" --against /sys/kernel/btf/vmlinux |
-		sed -n '1s/; the kernel alone.*//; 1s/relocates [^:]*:/relocated:/; 1s|.*/vmlinux: |BTF |p'
+		sed -n '1s/; the kernel alone.*//; 1s/relocates [^:]*:/relocated:/; 1s|^[^:]*: [^:]*: |BTF |p'
 }
 
 # check_predicted NAME: whether the log says that of the form which was loaded

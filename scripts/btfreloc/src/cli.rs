@@ -147,12 +147,17 @@ Verdicts:
 #[derive(Args)]
 #[command(after_help = format!("{CHECK}\n\n{INPUTS}\n\n{CHECK_STATUS}"))]
 pub struct Check {
-    /// Modules, and folders that are searched for them; - for standard input
+    /// Modules by file or, as modinfo takes them, by name; folders that are searched for them; - for
+    /// standard input
     #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
     pub modules: Vec<PathBuf>,
-    /// The kernels they are to be loaded on
-    #[arg(long, required = true, num_args = 1.., value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    /// A kernel they are to be loaded on, by default the running one; once for each kernel, or a folder
+    /// such as /boot for all that are in it
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
     pub against: Vec<PathBuf>,
+    /// The release whose modules are meant by name, by default that of the running kernel
+    #[arg(long, value_name = "RELEASE")]
+    pub release: Option<String>,
     /// Show each type with its candidates and why they are taken or not
     #[arg(long)]
     pub explain: bool,
@@ -163,12 +168,18 @@ pub struct Check {
     /// Judge as with the module parameter policy=0, and treat modules without BTF as failures
     #[arg(long)]
     pub strict: bool,
+    /// Show each module with its verdict, not how many have which
+    #[arg(short, long)]
+    pub verbose: bool,
     /// Show only findings
     #[arg(short, long)]
     pub quiet: bool,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
+    /// The root of the machine
+    #[arg(long, hide = true, default_value = "/", value_hint = ValueHint::DirPath)]
+    pub root: PathBuf,
 }
 
 const CHECK_STATUS: &str = "\

@@ -375,7 +375,7 @@ fn a_folder_is_changed_in_place() {
         2,
         "no temporary file is left"
     );
-    let check = run(&["check", &text(&folder), "--against", &vmlinux()]);
+    let check = run(&["check", "-v", &text(&folder), "--against", &vmlinux()]);
     assert_eq!(check.status, 0, "{}", check.text());
     assert_eq!(
         check.text().matches("relocates exactly").count(),

@@ -57,7 +57,7 @@ fn modules_get_what_kbuild_embeds() {
         let before = fs::read(compiled(source, name)).unwrap();
         as_kbuild(&before, &ours, &format!("own/distilled/{name}.ko"));
     }
-    let check = run(&["check", &text(&folder), "--against", &vmlinux()]);
+    let check = run(&["check", "-v", &text(&folder), "--against", &vmlinux()]);
     let exactly = check.text().matches("relocates exactly").count();
     assert_eq!(
         (check.status, exactly),

@@ -79,7 +79,8 @@ fn type_line(root: &Path, line: &str) {
     if !names_base {
         here += &format!(" --base {}", text(&root.join("boot/vmlinuz-new")));
     }
-    if command == "status" {
+    // That of the machine, not of this one.
+    if command == "status" || (command == "check" && !line.contains("--against")) {
         here += &format!(" --root {}", text(root));
     }
     let tool = Path::new(env!("CARGO_BIN_EXE_btfreloc")).parent().unwrap();

@@ -205,7 +205,8 @@ built without BTF (1)
 taken by the kernel as built (2)
   af_packet fuse
 
-with wrong types, made for another kernel (1)
+with wrong types, made for another kernel
+  (1)
   exfat
     .BTF offset 32, type [3] FUNC work:
     refers to INT [1], where a FUNC_PROTO

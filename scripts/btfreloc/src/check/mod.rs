@@ -2,7 +2,9 @@
 
 //! `btfreloc check`: modules by kernels, each with its verdict.
 
+mod groups;
 mod matrix;
+mod named;
 pub(crate) mod progress;
 mod rebased;
 mod row;
@@ -12,7 +14,8 @@ mod text;
 use std::io::{stdout, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{bail, Context, Result};
+use anstream::AutoStream;
+use anyhow::{bail, ensure, Context, Result};
 use rayon::prelude::*;
 use rust_btfreloc::reloc::Policy;
 use serde::Serialize;
@@ -38,6 +41,24 @@ struct Report {
     results: Vec<Row>,
     errors: Vec<String>,
     summary: Summary,
+    /// What each kernel is called in the text, after what it is called in the rows.
+    #[serde(skip)]
+    kernels: Vec<(String, String)>,
+}
+
+impl Report {
+    /// What the kernel of this label is called in the text.
+    fn shown<'r>(&'r self, label: &'r str) -> &'r str {
+        let found = self.kernels.iter().find(|(known, _)| known == label);
+        found.map_or(label, |(_, shown)| shown)
+    }
+
+    fn is_on_one_module(&self) -> bool {
+        let first = self.results.first();
+        let rows = self.results.iter();
+        rows.skip(1)
+            .all(|row| first.is_some_and(|first| first.module == row.module))
+    }
 }
 
 /// Checks every module against every kernel and prints the verdicts.
@@ -54,8 +75,7 @@ pub fn run(args: &cli::Check) -> Result<Status> {
             "--matrix - and --format json both write to standard output: name a file for the page"
         );
     }
-    let kernels: Vec<_> = args.against.iter().map(|name| Kernel::read(name)).collect();
-    let kernels = kernels.into_iter().collect::<Result<Vec<_>>>()?;
+    let kernels = named::kernels(args)?;
     let mut matrix = args.matrix.is_some().then(|| Matrix::new(&kernels));
     let report = check(args, &kernels, matrix.as_mut());
     for error in &report.errors {
@@ -79,7 +99,7 @@ pub fn run(args: &cli::Check) -> Result<Status> {
 }
 
 fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>) -> Report {
-    let modules = input::modules(&args.modules);
+    let modules = named::modules(args);
     let progress = progress::bar(modules.len());
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     let mut modules = modules.into_iter();
@@ -111,6 +131,7 @@ fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>)
         summary: Summary::of(&results),
         results,
         errors,
+        kernels: named::shown(kernels),
     }
 }
 
@@ -125,6 +146,11 @@ fn check_one(args: &cli::Check, kernels: &[Kernel], path: &Path) -> Result<Vec<R
         (false, None) => Detail::Opaque,
     };
     let module = Module::read(path)?;
+    ensure!(
+        !module.image().wrapping.contains(&"vmlinuz"),
+        "{}: this is a kernel: name it with an --against of its own, or its folder",
+        module.label()
+    );
     let sections = module
         .sections()
         .with_context(|| module.label().to_owned())?;
@@ -150,13 +176,17 @@ fn page_only(args: &cli::Check) -> bool {
 }
 
 fn print(args: &cli::Check, report: &Report) -> Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
     match args.format {
-        Format::Text => text::write(&mut out, args, report)?,
+        Format::Text => {
+            let mut out = BufWriter::new(AutoStream::auto(stdout()));
+            text::write(&mut out, args, report)?;
+            Ok(out.flush()?)
+        }
         Format::Json => {
+            let mut out = BufWriter::new(stdout().lock());
             serde_json::to_writer_pretty(&mut out, report)?;
             writeln!(out)?;
+            Ok(out.flush()?)
         }
     }
-    Ok(out.flush()?)
 }

@@ -78,7 +78,7 @@ pub enum FuncTable {
 }
 
 /// What becomes of the BTF of a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Outcome {
@@ -144,7 +144,7 @@ pub struct KernelAlone {
 }
 
 /// The kernel's answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// The BTF is registered.

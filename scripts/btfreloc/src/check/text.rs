@@ -9,15 +9,21 @@ use rust_btfreloc::text::{Conflicting, FuncsNotShown, IdsChanged, OpaqueNames};
 
 use super::rebased::RebasedTypes;
 use super::row::{Answer, BaseType, FuncTable, KernelAlone, RelocatedTypes};
-use super::{Outcome, Report, Row, Summary};
+use super::{groups, Outcome, Report, Row, Summary};
 use crate::cli;
 use crate::decide::Ids;
 
 pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) -> Result<()> {
-    for row in &report.results {
-        if !(args.quiet && row.outcome.is_clean(args.strict)) {
-            write_row(out, row)?;
+    if args.verbose || args.explain || report.is_on_one_module() {
+        for row in &report.results {
+            if !(args.quiet && row.outcome.is_clean(args.strict)) {
+                write_row(out, row, report.shown(&row.kernel))?;
+            }
         }
+    } else {
+        let mut text = String::new();
+        groups::write(&mut text, args, report);
+        out.write_all(text.as_bytes())?;
     }
     match report.results.len() {
         0 | 1 => Ok(()),
@@ -25,8 +31,8 @@ pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) ->
     }
 }
 
-fn write_row(out: &mut impl Write, row: &Row) -> Result<()> {
-    write!(out, "{}: {}: {}", row.module, row.kernel, words(row))?;
+fn write_row(out: &mut impl Write, row: &Row, kernel: &str) -> Result<()> {
+    write!(out, "{}: {kernel}: {}", row.module, words(row))?;
     if let Some(said) = said(row) {
         write!(out, ": {said}")?;
     }

@@ -24,16 +24,16 @@ const STATUS: &[Example] = &[
 ];
 const CHECK: &[Example] = &[
     example(
-        "What becomes of one module on the running kernel:",
-        "btfreloc check foo.ko --against /sys/kernel/btf/vmlinux",
+        "What becomes of a module of the running kernel on that:",
+        "btfreloc check foo",
     ),
     example(
-        "On each kernel that is installed, type by type:",
-        "btfreloc check foo.ko --against /boot/vmlinuz-* --explain",
+        "Of a file on each kernel that is installed, type by type:",
+        "btfreloc check foo.ko --against /boot --explain",
     ),
     example(
         "A page for a browser, of all modules that were built outside of the kernel:",
-        "btfreloc check /lib/modules/*/updates --against /boot/vmlinuz-* --matrix page.html",
+        "btfreloc check /lib/modules/*/updates --against /boot --matrix page.html",
     ),
 ];
 const INSPECT: &[Example] = &[

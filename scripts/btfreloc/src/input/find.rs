@@ -2,19 +2,48 @@
 
 //! Searches folders for modules.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, Context, Error, Result};
+use anyhow::{anyhow, ensure, Context, Error, Result};
 use walkdir::{DirEntry, WalkDir};
 
 /// What the names of modules end with.
 pub(super) const ENDINGS: [&str; 4] = [".ko", ".ko.xz", ".ko.zst", ".ko.gz"];
+
+/// What the names of kernels begin with.
+const KERNELS: [&str; 2] = ["vmlinuz", "vmlinux"];
 
 /// The files that `paths` name: themselves, and for a folder the modules in it, sorted by path.
 ///
 /// What cannot be searched is among them as an error.
 pub fn modules(paths: &[PathBuf]) -> Vec<Result<PathBuf>> {
     paths.iter().flat_map(|path| files(path)).collect()
+}
+
+/// The kernels in a folder such as /boot, sorted by name.
+///
+/// # Errors
+///
+/// It cannot be read, or there is none in it.
+pub fn images(folder: &Path) -> Result<Vec<PathBuf>> {
+    let label = || folder.display().to_string();
+    let mut images = Vec::new();
+    for entry in fs::read_dir(folder).with_context(label)? {
+        let path = entry.with_context(label)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_file() && KERNELS.iter().any(|kernel| name.starts_with(kernel)) {
+            images.push(path);
+        }
+    }
+    let names = KERNELS.join("*, ");
+    ensure!(
+        !images.is_empty(),
+        "{}: no kernels in it ({names}*)",
+        label()
+    );
+    images.sort();
+    Ok(images)
 }
 
 fn files(path: &Path) -> Vec<Result<PathBuf>> {

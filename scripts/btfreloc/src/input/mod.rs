@@ -17,7 +17,7 @@ mod unpack;
 pub use banner::Banner;
 pub use bases::{Bases, Remark};
 pub use file::{is_stream, label, once_only};
-pub use find::modules;
+pub use find::{images, modules};
 pub use image::{Content, Image};
 pub use installed::{find as installed, LOOKED_FOR};
 pub use kernel::Kernel;

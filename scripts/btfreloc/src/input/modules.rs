@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{bail, Context, Result};
 
 use super::find::ENDINGS;
+use super::installed::running;
 
 /// The modules of one release.
 pub struct InstalledModules {
@@ -40,6 +41,16 @@ impl InstalledModules {
             built_in: built_in.lines().map(name).collect(),
             folder,
         })
+    }
+
+    /// Those of the release that runs in `root`.
+    ///
+    /// # Errors
+    ///
+    /// As [`InstalledModules::of`].
+    pub fn of_running(root: &Path) -> Result<Self> {
+        let running = running(root).context("the running kernel does not say its release")?;
+        Self::of(root, &running.0)
     }
 
     /// The file of a module; dash and underscore are the same in `module`.

@@ -4,14 +4,12 @@
 
 use std::fmt::Write as _;
 
-use anstream::adapter::strip_str;
 use anstyle::{AnsiColor, Style};
-use rust_btfreloc::text::Name;
 
 use super::row::{Row, State};
 use super::Report;
 use crate::cli;
-use crate::terminal;
+use crate::terminal::{shown, width, Lines};
 
 /// Narrower than this, what is said of a module has lines of its own.
 const NARROW: usize = 60;
@@ -21,7 +19,7 @@ const NAMES: usize = 24;
 
 pub(super) fn written(args: &cli::Status, report: &Report) -> String {
     let page = Page {
-        width: terminal::width(),
+        width: width(),
         all: args.verbose || !args.modules.is_empty(),
     };
     let mut out = String::new();
@@ -49,6 +47,10 @@ struct Page {
 }
 
 impl Page {
+    fn lines<'o>(&self, out: &'o mut String) -> Lines<'o> {
+        Lines::new(out, self.width)
+    }
+
     fn head(&self, out: &mut String, report: &Report) {
         let ours = &report.rust_btfreloc;
         let policy = match ours.policy.as_deref() {
@@ -62,7 +64,8 @@ impl Page {
             (false, None) => "it has no Rust (CONFIG_RUST), which rust_btfreloc needs".to_owned(),
         };
         let kernel = shown(&report.kernel);
-        self.wrap(out, &format!("Linux {kernel}: {ours}"), 0, 2);
+        self.lines(out)
+            .write(&format!("Linux {kernel}: {ours}"), 0, 2);
     }
 
     /// The modules in one state.
@@ -83,13 +86,13 @@ impl Page {
             out.push('\n');
         }
         let head = format!("{style}{}{style:#} ({})", words(state), rows.len());
-        self.wrap(out, &head, 0, INDENT);
+        self.lines(out).write(&head, 0, INDENT);
         let says = |row: &&&Row| self.all || state.is_finding() || row.state == State::NotLoaded;
         if rows.iter().any(|row| says(&row)) {
             self.rows(out, &rows);
         } else {
             let names: Vec<_> = rows.iter().map(|row| shown(&row.module)).collect();
-            self.wrap(out, &names.join(" "), INDENT, INDENT);
+            self.lines(out).write(&names.join(" "), INDENT, INDENT);
         }
     }
 
@@ -109,8 +112,10 @@ impl Page {
                 _ => writeln!(out, "  {name}"),
             };
             for (at, line) in said.iter().enumerate() {
-                let begin = if fits && at == 0 { 0 } else { indent };
-                self.wrap_from(out, line, begin, indent, indent);
+                match fits && at == 0 {
+                    true => self.lines(out).go_on(line, indent, indent),
+                    false => self.lines(out).write(line, indent, indent),
+                }
             }
         }
     }
@@ -124,37 +129,12 @@ impl Page {
             count => format!("something to do for {count} of them"),
         };
         out.push('\n');
-        self.wrap(out, &format!("{total} {modules}: {findings}"), 0, 2);
+        self.lines(out)
+            .write(&format!("{total} {modules}: {findings}"), 0, 2);
         for what in &report.not_seen {
-            self.wrap(out, &format!("not seen: {}", shown(what)), 0, 2);
+            self.lines(out)
+                .write(&format!("not seen: {}", shown(what)), 0, 2);
         }
-    }
-
-    /// Lines of `text`, the first with `first` blanks before it and the others with `rest`.
-    fn wrap(&self, out: &mut String, text: &str, first: usize, rest: usize) {
-        self.wrap_from(out, text, first, rest, first);
-    }
-
-    /// The same, where the first line goes on at a column.
-    fn wrap_from(&self, out: &mut String, text: &str, first: usize, rest: usize, column: usize) {
-        let _ = write!(out, "{:first$}", "");
-        let mut at = column;
-        let mut begun = false;
-        for word in text.split(' ') {
-            let len = strip_str(word).to_string().len();
-            if begun && at + 1 + len > self.width {
-                let _ = write!(out, "\n{:rest$}", "");
-                (at, begun) = (rest, false);
-            }
-            if begun {
-                out.push(' ');
-                at += 1;
-            }
-            out.push_str(word);
-            at += len;
-            begun = true;
-        }
-        out.push('\n');
     }
 }
 
@@ -195,9 +175,4 @@ fn words(state: State) -> &'static str {
         State::BuiltIn => "built into the kernel",
         State::NotLoaded | State::NotLoadedFinding => "not loaded",
     }
-}
-
-/// What others wrote, without what a terminal would act on.
-fn shown(text: &str) -> String {
-    Name(text.as_bytes()).to_string()
 }
