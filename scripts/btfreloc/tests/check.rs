@@ -210,7 +210,10 @@ fn quiet_shows_the_findings_and_the_count() {
         panic!("{run:?}");
     };
     assert_eq!(*head, format!("{}: 2 modules", vmlinux()));
-    assert_eq!(*group, "      1  dropped; the kernel alone refuses the module");
+    assert_eq!(
+        *group,
+        "      1  dropped; the kernel alone refuses the module"
+    );
     assert_eq!(*count, "2 checked: 1 exact, 1 dropped");
     assert_eq!(run.status, 1);
 }

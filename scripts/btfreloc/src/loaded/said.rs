@@ -101,7 +101,7 @@ fn without_ids(words: &str) -> (Option<String>, Option<String>) {
     let len = match words[mark..].starts_with(IDS_STAY) {
         true => words.len() - ids_start,
         false => words[ids_start..]
-            .find(';')
+            .find([',', ';'])
             .unwrap_or(words.len() - ids_start),
     };
     let (ids, after) = words[ids_start..].split_at(len);
