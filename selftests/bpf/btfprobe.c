@@ -14,6 +14,7 @@ static const struct probe {
 	const char *usage;
 } probes[] = {
 	{ "fentry", 3, probe_fentry, "MODULE FUNCTION TRIGGER   a program on FUNCTION runs when the shell runs TRIGGER" },
+	{ "kprobe", 2, probe_kprobe, "ADDRESS TRIGGER           a program at ADDRESS runs when the shell runs TRIGGER" },
 	{ "kfunc", 0, probe_kfunc, "                          a program calls the kfuncs of " DEMO },
 	{ "core", 0, probe_core, "                           a program reads a struct of " DEMO " by CO-RE" },
 	{ "kptr", 0, probe_kptr, "                           a map may own objects of " DEMO },

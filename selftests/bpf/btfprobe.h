@@ -6,6 +6,8 @@
 
 /* Each prints one line with its result and returns 0 if that was right, else 1. */
 int probe_fentry(int argc, char **argv);
+/* 2 where it cannot attach. */
+int probe_kprobe(int argc, char **argv);
 int probe_kfunc(int argc, char **argv);
 int probe_core(int argc, char **argv);
 int probe_kptr(int argc, char **argv);
