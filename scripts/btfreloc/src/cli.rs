@@ -414,12 +414,57 @@ pub struct MinCore {
     pub prefer: Option<String>,
 }
 
+const FUNCS: &str = "\
+NAME is that of a function or of a symbol; whatever has a slash, or .ko in it, is a file (./x, where it has neither). \
+Without a file and without --module all that is loaded is listed, vmlinux as well.
+
+A function of a file has a section and an offset in it, a loaded one an address: from the module's .BTF.funcs, as \
+rust_btfreloc shows it, or from /proc/kallsyms by the names in BTF, where ftrace's part is not known.";
+
+const FUNCS_STATUS: &str = "\
+Exit status: 0 if what was asked for is listed, 1 if there is no such function or its address is not shown, 2 if \
+something could not be read or the command line is wrong.";
+
 /// `btfreloc funcs`
 #[derive(Args)]
+#[command(
+    after_help = format!("{FUNCS}\n\n{FUNCS_STATUS}"),
+    args_conflicts_with_subcommands = true
+)]
 pub struct Funcs {
-    /// What is done.
+    /// What is done; by default functions are listed.
     #[command(subcommand)]
-    pub command: FuncsCommand,
+    pub command: Option<FuncsCommand>,
+    /// What is listed.
+    #[command(flatten)]
+    pub list: FuncsList,
+}
+
+/// What `btfreloc funcs` lists.
+#[derive(Args)]
+pub struct FuncsList {
+    /// Modules, and folders that are searched for them, then a function
+    #[arg(value_name = "FILE|NAME", value_hint = ValueHint::AnyPath)]
+    pub what: Vec<PathBuf>,
+    /// The functions of a loaded module, or of vmlinux; with a FILE of it that is not stripped, with the object
+    /// and the line of each
+    #[arg(long, value_name = "MODULE")]
+    pub module: Option<String>,
+    /// Only functions of this object or source file, such as foo.c, or on this line of it, foo.c:12
+    #[arg(long, value_name = "FILE")]
+    pub object: Option<String>,
+    /// Print addresses alone, one a line, as kprobe.multi and bpftrace take them
+    #[arg(long, conflicts_with = "format")]
+    pub addrs: bool,
+    /// The kernel that modules with plain split BTF were built for, by default as for encode
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub base: Option<PathBuf>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// The root of the machine
+    #[arg(long, hide = true, default_value = "/", value_hint = ValueHint::DirPath)]
+    pub root: PathBuf,
 }
 
 /// What is done about functions.

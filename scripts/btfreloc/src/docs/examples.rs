@@ -106,6 +106,16 @@ const MIN_CORE: &[Example] = &[
         "btfreloc min-core --base /sys/kernel/btf/vmlinux --module foo.ko prog.bpf.o -o btf",
     ),
 ];
+const FUNCS: &[Example] = &[
+    example(
+        "Where the functions of a module are in its file:",
+        "btfreloc funcs foo.ko",
+    ),
+    example(
+        "For a program to read:",
+        "btfreloc funcs foo.ko --format json",
+    ),
+];
 const FUNCS_ADD: &[Example] = &[example(
     "Where kbuild made BTF, after the build:",
     "btfreloc funcs add foo.ko",
@@ -129,7 +139,8 @@ pub fn of(command: &str) -> &'static [Example] {
         "distill" => DISTILL,
         "extract" => EXTRACT,
         "min-core" => MIN_CORE,
-        "funcs" | "funcs-add" => FUNCS_ADD,
+        "funcs" => FUNCS,
+        "funcs-add" => FUNCS_ADD,
         "man" => MAN,
         "completions" => COMPLETIONS,
         _ => &STATUS[..1],
@@ -143,6 +154,7 @@ pub fn see_also(command: &str) -> &'static [&'static str] {
         "status" => &["bpftool-btf(8)", "lsmod(8)", "dmesg(1)"],
         "inspect" | "relocate" => &["bpftool-btf(8)"],
         "extract" => &["bpftool-btf(8)", "pahole(1)"],
+        "funcs" => &["bpftrace(8)"],
         "man" | "completions" => &[],
         _ => &["bpftool-btf(8)", "modinfo(8)", "modprobe(8)"],
     }

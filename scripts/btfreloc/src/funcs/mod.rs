@@ -3,13 +3,23 @@
 //! `btfreloc funcs`: where the functions of modules are, those that share a name each by itself.
 
 mod add;
+mod file;
+mod function;
+mod kallsyms;
+mod lines;
+mod list;
+mod loaded;
 mod machine;
 mod make;
 mod symbol;
 mod table;
+mod text;
 mod traceable;
 
 use anyhow::Result;
+
+pub(crate) use function::words as in_words;
+pub(crate) use table::{read as table_of, NAME as FUNCS};
 
 pub use add::{add_to, has_funcs, mapped_funcs, with_funcs, without_funcs};
 
@@ -23,6 +33,7 @@ use crate::status::Status;
 /// As what is done.
 pub fn run(args: &cli::Funcs) -> Result<Status> {
     match &args.command {
-        cli::FuncsCommand::Add(change) => add::run(change),
+        Some(cli::FuncsCommand::Add(change)) => add::run(change),
+        None => list::run(&args.list),
     }
 }

@@ -44,12 +44,17 @@ impl<'a> Defined<'a> {
             STB_WEAK => FuncFlags::WEAK,
             _ => FuncFlags::default(),
         };
-        // `module_init_section` in `kernel/module/main.c`
-        let section = self.section(symbol);
-        match section.is_some_and(|section| section.name.starts_with(b".init")) {
+        match self.is_init(symbol) {
             true => binding.with(FuncFlags::INIT),
             false => binding,
         }
+    }
+
+    /// Whether `symbol` is a function of which the memory is freed (`module_init_section` in
+    /// `kernel/module/main.c`).
+    pub(super) fn is_init(&self, symbol: &Symbol<'_>) -> bool {
+        let section = self.section(symbol);
+        section.is_some_and(|section| section.name.starts_with(b".init"))
     }
 }
 

@@ -19,12 +19,12 @@ use super::machine::Machine;
 use crate::sections::{with_loaded, with_sections, Loaded};
 
 /// The section, and that of its relocations.
-const NAME: &str = ".BTF.funcs";
+pub(crate) const NAME: &str = ".BTF.funcs";
 const RELA: &str = ".rela.BTF.funcs";
 
 /// A record, and the symbol that gives it its address: none where it has no address.
 #[derive(Clone, Copy)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub record: FuncRecord,
     pub symbol: Option<u32>,
 }
@@ -39,7 +39,7 @@ pub(super) fn is_in(elf: &Elf<'_>) -> bool {
 /// # Errors
 ///
 /// The table or its relocations are damaged.
-pub(super) fn read(image: &[u8]) -> Result<Option<Vec<Row>>> {
+pub(crate) fn read(image: &[u8]) -> Result<Option<Vec<Row>>> {
     let elf = Elf::parse(image).map_err(|error| anyhow!("{error}"))?;
     let Some(section) = elf.section(SECTION) else {
         return Ok(None);

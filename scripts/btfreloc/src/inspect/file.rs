@@ -9,7 +9,7 @@ use rust_btfreloc::btf::{self, walk_any, Blob, Error, Form, Layout, Table};
 use rust_btfreloc::reloc::standalone::recognise;
 use serde::Serialize;
 
-use super::Ids;
+use super::{FuncTable, Ids};
 use crate::input::{Content, Image, Kernel};
 use crate::plain::contradiction;
 
@@ -33,6 +33,9 @@ pub struct File {
     pub sections: Vec<SectionReport>,
     /// Its `.BTF_ids`.
     pub ids: Option<Ids>,
+    /// Its `.BTF.funcs`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub funcs: Option<FuncTable>,
 }
 
 /// What BTF is split off, if anything.
@@ -135,15 +138,18 @@ impl File {
             },
             sections: sections.into_iter().flatten().collect(),
             ids: elf.as_ref().and_then(Ids::of),
+            funcs: elf.and_then(|elf| FuncTable::of(&image.bytes, &elf)),
         })
     }
 
     /// Whether nothing in it is damaged or stale.
     pub fn is_sound(&self) -> bool {
         let mut sections = self.sections.iter();
-        let malformed = |ids: &Ids| ids.malformed.is_some();
+        let ids = self.ids.as_ref().and_then(|ids| ids.malformed.as_ref());
+        let funcs = self.funcs.as_ref();
+        let funcs = funcs.and_then(|funcs| funcs.malformed.as_ref());
         !sections.any(|section| matches!(section.content, Parsed::Malformed(_)))
-            && !self.ids.as_ref().is_some_and(malformed)
+            && ids.or(funcs).is_none()
             && self.stale.is_none()
     }
 }

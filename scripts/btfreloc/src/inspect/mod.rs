@@ -3,6 +3,7 @@
 //! `btfreloc inspect`: the BTF in files.
 
 mod file;
+mod funcs;
 mod ids;
 mod text;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 pub use file::{File, FileKind, SectionReport};
+pub use funcs::FuncTable;
 pub use ids::Ids;
 
 use crate::cli::{self, Format};

@@ -7,10 +7,10 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::file::{Parsed, Parts};
-use super::{File, FileKind, Ids, SectionReport};
+use super::{File, FileKind, FuncTable, Ids, SectionReport};
 use crate::input::Content;
 
-/// How many lists and sets of ids are shown; JSON has all.
+/// How many lists and sets of ids, and functions, are shown; JSON has all.
 const SHOWN: usize = 8;
 
 pub(super) fn write(out: &mut impl Write, file: &File) -> Result<()> {
@@ -32,8 +32,11 @@ pub(super) fn write(out: &mut impl Write, file: &File) -> Result<()> {
     for section in &file.sections {
         write_section(out, section)?;
     }
-    match &file.ids {
-        Some(ids) => write_ids(out, ids),
+    if let Some(ids) = &file.ids {
+        write_ids(out, ids)?;
+    }
+    match &file.funcs {
+        Some(funcs) => write_funcs(out, funcs),
         None => Ok(()),
     }
 }
@@ -122,7 +125,40 @@ fn write_ids(out: &mut impl Write, ids: &Ids) -> Result<()> {
         let ids: Vec<_> = set.ids.iter().map(u32::to_string).collect();
         format!("{} {}: {}", set.kind, set.name, ids.join(" "))
     });
-    let lines: Vec<_> = sets.chain(listed).collect();
+    write_some(out, &sets.chain(listed).collect::<Vec<_>>())
+}
+
+fn write_funcs(out: &mut impl Write, table: &FuncTable) -> Result<()> {
+    let FuncTable {
+        size,
+        header,
+        record,
+        flags,
+        records,
+        malformed,
+    } = table;
+    if let Some(words) = malformed {
+        // The words begin with the section.
+        return Ok(writeln!(out, "  {words}")?);
+    }
+    let count = records.len();
+    let flags = flags
+        .iter()
+        .map(|(flag, count)| format!(", {count} {flag}"));
+    writeln!(
+        out,
+        "  .BTF.funcs: {size} bytes: header {header}, {count} records of {record} bytes{}",
+        flags.collect::<String>()
+    )?;
+    let records = records.iter().map(|record| {
+        let symbol = record.symbol.as_deref().unwrap_or("no address");
+        format!("[{}] {symbol}: {}", record.btf_id, record.flags)
+    });
+    write_some(out, &records.collect::<Vec<_>>())
+}
+
+/// The first of `lines`, and how many more there are.
+fn write_some(out: &mut impl Write, lines: &[String]) -> Result<()> {
     for line in lines.iter().take(SHOWN) {
         writeln!(out, "    {line}")?;
     }

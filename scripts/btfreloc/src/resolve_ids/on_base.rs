@@ -29,7 +29,7 @@ pub fn with_btf<T>(
         (Some(btf_base), _) => {
             let mut offsets = Vec::new();
             let base = alone(Section::BtfBase, btf_base, &mut offsets).map_err(words)?;
-            on(&base, input.btf, work)
+            split_on(&base, input.btf, work)
         }
         (None, FileKind::Standalone) => {
             let mut offsets = Vec::new();
@@ -38,7 +38,7 @@ pub fn with_btf<T>(
         (None, _) => {
             let kernel = vmlinux()?;
             fits(&kernel, input.btf)?;
-            on(kernel.base().btf(), input.btf, work)
+            split_on(kernel.base().btf(), input.btf, work)
         }
     }
 }
@@ -53,7 +53,16 @@ fn alone<'a>(
     Ok(Btf::alone(blob, Table::build(&blob, 1, offsets, 0)?))
 }
 
-fn on<T>(base: &Btf<'_>, bytes: &[u8], work: impl FnOnce(&Btf<'_>) -> Result<T>) -> Result<T> {
+/// Calls `work` with `bytes`, BTF that is split off `base`.
+///
+/// # Errors
+///
+/// The BTF is damaged, or refers to what is not there; what `work` returns.
+pub fn split_on<T>(
+    base: &Btf<'_>,
+    bytes: &[u8],
+    work: impl FnOnce(&Btf<'_>) -> Result<T>,
+) -> Result<T> {
     let blob = Blob::parse(Section::Btf, Form::Split, bytes).map_err(words)?;
     let count = Table::count(&blob, base.end_id()).map_err(words)?;
     let mut offsets = vec![0; Table::needs(count, 0)];
