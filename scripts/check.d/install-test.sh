@@ -86,6 +86,7 @@ cat >"$work/wanted" <<-END
 	/usr/share/fish/vendor_completions.d/btfreloc.fish
 	/usr/share/man/man1/btfreloc-check.1
 	/usr/share/man/man1/btfreloc-completions.1
+	/usr/share/man/man1/btfreloc-diff.1
 	/usr/share/man/man1/btfreloc-distill.1
 	/usr/share/man/man1/btfreloc-encode.1
 	/usr/share/man/man1/btfreloc-extract.1

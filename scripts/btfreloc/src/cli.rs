@@ -52,6 +52,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Report what rust_btfreloc would do with modules on kernels, and what the kernel alone would
     Check(Check),
+    /// Report which types differ between two kernels, and which modules use them
+    Diff(Diff),
     /// Write the BTF that would be registered for a module on a kernel
     Relocate(Relocate),
     /// Fill the .BTF_ids of modules from their BTF, as resolve_btfids does
@@ -186,6 +188,38 @@ const CHECK_STATUS: &str = "\
 Exit status: 0 if every module relocates exactly, is left alone or has no BTF; 1 if one has opaque types, is \
 dropped or is left to the kernel, and with --strict if one has no BTF; 2 if something could not be read or the \
 command line is wrong.";
+
+const DIFF: &str = "\
+Types are compared by kind and name; of several of one name, those that are the same are paired first, then \
+those of one size, then the others, in the order of their ids. What a type refers to by name is compared with that \
+name alone; names of typedefs and spellings of integers make no difference. A module uses a type that its BTF \
+names, and a function that it imports; plain split BTF has to be that of the first kernel.";
+
+const DIFF_STATUS: &str = "\
+Exit status: 0 if nothing differs that a module uses, or nothing at all where there are no modules; 1 if something \
+does; 2 if something could not be read or the command line is wrong.";
+
+/// `btfreloc diff`
+#[derive(Args)]
+#[command(after_help = format!("{DIFF}\n\n{INPUTS}\n\n{DIFF_STATUS}"))]
+pub struct Diff {
+    /// The kernel that modules were built for
+    #[arg(value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub from: PathBuf,
+    /// The kernel that takes its place
+    #[arg(value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub to: PathBuf,
+    /// Modules, and folders that are searched for them, by default those of the first kernel in
+    /// /lib/modules
+    #[arg(value_name = "MODULE", value_hint = ValueHint::AnyPath)]
+    pub modules: Vec<PathBuf>,
+    /// Show all that changed in each type, the modules that use it, and types that none uses
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
 
 /// `btfreloc relocate`
 #[derive(Args)]

@@ -12,7 +12,7 @@
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
 //! | [`output`] | files and modules that are written |
 //! | [`each`], [`sections`] | modules that are changed, and BTF put into them |
-//! | [`check`], [`distill`], [`encode`], [`extract`], [`funcs`], [`inspect`], [`loaded`], [`min_core`], [`relocate`], [`resolve_ids`] | one command each |
+//! | [`check`], [`diff`], [`distill`], [`encode`], [`extract`], [`funcs`], [`inspect`], [`loaded`], [`min_core`], [`relocate`], [`resolve_ids`] | one command each |
 
 // Only what calls libbpf may, in `encode::dedup`.
 #![deny(unsafe_code)]
@@ -22,6 +22,7 @@ pub mod c_code;
 pub mod check;
 pub mod cli;
 pub mod decide;
+pub mod diff;
 pub mod distill;
 pub mod docs;
 pub mod each;

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use btfreloc::cli::{Cli, Command};
 use btfreloc::{
-    check, distill, docs, encode, extract, funcs, inspect, loaded, min_core, relocate, resolve_ids,
-    status,
+    check, diff, distill, docs, encode, extract, funcs, inspect, loaded, min_core, relocate,
+    resolve_ids, status,
 };
 use clap::Parser;
 
@@ -21,6 +21,7 @@ fn run(command: Command) -> Result<status::Status> {
         Command::Status(args) => loaded::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Relocate(args) => relocate::run(&args),
         Command::ResolveIds(args) => resolve_ids::run(&args),
         Command::Encode(args) => encode::run(&args),

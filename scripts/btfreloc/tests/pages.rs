@@ -161,7 +161,8 @@ fn pages_are_sound_roff() {
 }
 
 /// What such a page has in the place of something else.
-const PLACEHOLDERS: [(&str, &str); 17] = [
+const PLACEHOLDERS: [(&str, &str); 18] = [
+    ("KERNEL KERNEL [MODULE|FOLDER...]", "vmlinuz vmlinuz folder"),
     ("build/bin/btfreloc", "btfreloc"),
     ("MODULE|FOLDER...", "folder"),
     ("MODULE...", "foo.ko"),

@@ -118,6 +118,12 @@ impl<'a> DistillSurvey<'a> {
             pages: search.seen.pages(),
         })
     }
+
+    /// The ids of the base's types that the module needs, in the order they were found in: up to the
+    /// first with a name on each way.
+    pub fn needed(&self) -> impl Iterator<Item = u32> + 'a {
+        self.ids.iter().copied()
+    }
 }
 
 /// What was found so far, from the module's types on.

@@ -63,20 +63,22 @@ pub(super) enum Step {
     Theirs,
 }
 
-/// The BTF of both sides.
+/// The BTF of both sides: a module's and vmlinux's, or those of any two kernels.
 #[derive(Clone, Copy)]
-pub(super) struct Sides<'s, 'a> {
-    pub(super) own: &'s Btf<'a>,
-    pub(super) base: &'s Btf<'a>,
+pub struct Sides<'s, 'a> {
+    /// The module's.
+    pub own: &'s Btf<'a>,
+    /// Vmlinux's.
+    pub base: &'s Btf<'a>,
 }
 
 impl Sides<'_, '_> {
     /// How the module's type `own` and vmlinux's `theirs` stand, as far as the two show.
-    pub(super) fn compare(
-        &self,
-        own: &Record<'_>,
-        theirs: &Record<'_>,
-    ) -> Result<State, Difference> {
+    ///
+    /// # Errors
+    ///
+    /// How they differ.
+    pub fn compare(&self, own: &Record<'_>, theirs: &Record<'_>) -> Result<State, Difference> {
         let (found, expected) = (own.kind(), theirs.kind());
         if self.bond(own, theirs) == Bond::Way {
             return Ok(match is_tag(own) || is_tag(theirs) {
@@ -144,7 +146,7 @@ impl Sides<'_, '_> {
     /// # Errors
     ///
     /// What only one of them refers to, and what `visit` returns.
-    pub(super) fn each_next(
+    pub fn each_next(
         &self,
         (own_id, own): (u32, &Record<'_>),
         (their_id, theirs): (u32, &Record<'_>),
@@ -185,7 +187,7 @@ impl Sides<'_, '_> {
     }
 
     /// The pair of these two types, without the typedefs that only vmlinux has.
-    pub(super) fn next(&self, own: u32, theirs: u32) -> (u32, u32) {
+    pub fn next(&self, own: u32, theirs: u32) -> (u32, u32) {
         let record = self.own.record(own);
         match record.is_some_and(|record| record.kind() == Kind::Typedef) {
             true if theirs == 0 => (without_typedefs(self.own, own), 0),

@@ -45,8 +45,9 @@ mod strings;
 mod survey;
 mod write;
 
-pub use compare::Difference;
+pub use compare::{Difference, Sides};
 pub use conflict::{Conflict, Contradiction, Through};
+pub use pairs::State;
 pub use plan::{Counts, RebasePlan};
 pub use recognise::{recognise, Evidence, NotStandalone};
 pub use survey::StandaloneSurvey;

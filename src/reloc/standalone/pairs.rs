@@ -29,7 +29,7 @@ pub(super) enum Bond {
 
 /// How the types of a pair stand to each other, the later the worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum State {
+pub enum State {
     /// They are the same.
     Same,
     /// They do not contradict each other: what one of them only declares, or refers to through

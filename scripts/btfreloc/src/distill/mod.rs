@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
 
-pub use ids::Mapped;
+pub use ids::{roots, Mapped};
 pub use result::Distilled;
 
 use rust_btfreloc::btf::Form;
@@ -83,7 +83,7 @@ fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
     let plain = plain.map_err(|reason| Finding(reason.to_owned()))?;
     let base = bases.of(module)?;
     let finding = |cause: Cause<'_>| Finding(cause.to_string());
-    let roots = sections.elf.as_ref().map(ids::roots).transpose();
+    let roots = sections.elf.as_ref().map(roots).transpose();
     let roots = roots.map_err(finding)?.unwrap_or_default();
     let distilled = Distilled::of(&base.base(), plain, &roots).map_err(|reason| {
         Finding(format!(

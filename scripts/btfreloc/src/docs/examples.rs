@@ -43,6 +43,16 @@ const INSPECT: &[Example] = &[
         "btfreloc inspect foo.ko --against /sys/kernel/btf/vmlinux --format json",
     ),
 ];
+const DIFF: &[Example] = &[
+    example(
+        "Which types an update changes that the modules of the running kernel use:",
+        "btfreloc diff /sys/kernel/btf/vmlinux /boot/vmlinuz-new /lib/modules/*/updates",
+    ),
+    example(
+        "All that changes, for a program to read:",
+        "btfreloc diff /sys/kernel/btf/vmlinux /boot/vmlinuz-new foo.ko --format json",
+    ),
+];
 const RELOCATE: &[Example] = &[example(
     "What /sys/kernel/btf/foo would hold, readable with bpftool btf dump -B /sys/kernel/btf/vmlinux:",
     "btfreloc relocate foo.ko --against /sys/kernel/btf/vmlinux -o foo.btf",
@@ -132,6 +142,7 @@ pub fn of(command: &str) -> &'static [Example] {
         "status" => STATUS,
         "check" => CHECK,
         "inspect" => INSPECT,
+        "diff" => DIFF,
         "relocate" => RELOCATE,
         "resolve-ids" => RESOLVE_IDS,
         #[cfg(feature = "encode")]
@@ -152,7 +163,7 @@ pub fn see_also(command: &str) -> &'static [&'static str] {
     match command {
         "encode" | "resolve-ids" => &["pahole(1)"],
         "status" => &["bpftool-btf(8)", "lsmod(8)", "dmesg(1)"],
-        "inspect" | "relocate" => &["bpftool-btf(8)"],
+        "inspect" | "relocate" | "diff" => &["bpftool-btf(8)"],
         "extract" => &["bpftool-btf(8)", "pahole(1)"],
         "funcs" => &["bpftrace(8)"],
         "man" | "completions" => &[],
