@@ -83,6 +83,7 @@ find "$work/tool" -type f | sed "s|^$work/tool||" | sort >"$work/files"
 cat >"$work/wanted" <<-END
 	/usr/bin/btfreloc
 	/usr/share/bash-completion/completions/btfreloc
+	/usr/share/btfreloc/btfreloc.schema.json
 	/usr/share/fish/vendor_completions.d/btfreloc.fish
 	/usr/share/man/man1/btfreloc-check.1
 	/usr/share/man/man1/btfreloc-completions.1

@@ -10,7 +10,7 @@
 //! | [`decide`] | what the kernel module would do with a module's BTF |
 //! | [`c_code`] | what the kernel's own code would do with it |
 //! | [`explain`] | the candidates for each type, and why they were taken or not |
-//! | [`output`] | files and modules that are written |
+//! | [`output`], [`json`] | files and modules that are written, and reports for programs |
 //! | [`each`], [`sections`] | modules that are changed, and BTF put into them |
 //! | [`check`], [`diff`], [`distill`], [`encode`], [`extract`], [`funcs`], [`inspect`], [`loaded`], [`min_core`], [`relocate`], [`resolve_ids`] | one command each |
 
@@ -36,6 +36,7 @@ pub mod extract;
 pub mod funcs;
 pub mod input;
 pub mod inspect;
+pub mod json;
 mod layout;
 pub mod loaded;
 pub mod min_core;

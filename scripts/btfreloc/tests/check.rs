@@ -44,6 +44,7 @@ fn the_kernels_image_and_its_raw_btf_are_one() {
         args.extend(modules.iter().map(String::as_str));
         args.extend(["--explain", "--against", &kernel]);
         let mut json = run(&args).json();
+        json["kernels"].take();
         for row in json["results"].as_array_mut().unwrap() {
             assert_eq!(row["kernel"], *kernel);
             row["kernel"] = Value::Null;

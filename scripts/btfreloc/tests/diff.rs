@@ -351,7 +351,7 @@ fn modules_use_what_their_btf_names() {
     ];
     assert_eq!(lines(&done), expected);
     let json = diff("diff-uses", [&old, &new], &[&modules, "--format", "json"]).json();
-    assert_eq!(json["types"][0]["modules"], serde_json::json!([0, 2, 3]));
+    assert_eq!(json["results"][0]["modules"], serde_json::json!([0, 2, 3]));
     assert_eq!(json["modules"][2]["module"], format!("{modules}/c.ko"));
     assert_eq!(json["modules"][2]["uses"], 1);
 
@@ -446,7 +446,7 @@ fn two_releases_differ_as_an_independent_count_has_it() {
         "json",
     ])
     .json();
-    let types = json["types"].as_array().unwrap();
+    let types = json["results"].as_array().unwrap();
     for kind in ["STRUCT", "UNION", "ENUM", "FUNC"] {
         let of_kind = |change: &str| {
             let types = types
@@ -497,7 +497,7 @@ fn two_releases_differ_as_an_independent_count_has_it() {
         .map(|(_, ids)| ids.len())
         .sum();
     assert_eq!(summary["functions"], functions);
-    assert_eq!(json["from"]["kernel"], text(&kernels[0]));
+    assert_eq!(json["kernels"][0]["kernel"], text(&kernels[0]));
 }
 
 #[test]
@@ -508,11 +508,11 @@ fn real_modules_use_what_was_resized() {
     let done = run(&[&["diff", "--format", "json"][..], &args.map(|arg| &**arg)].concat());
     assert_eq!((done.status, &*done.err), (1, ""));
     let json = done.json();
-    assert_eq!(json["from"]["release"], release("RUNNING2"));
+    assert_eq!(json["kernels"][0]["release"], release("RUNNING2"));
     let modules = json["modules"].as_array().unwrap().len();
     assert!(modules > 8);
     // In 7.2 each module has BTF of its own copies of core types, which hold this one.
-    let types = json["types"].as_array().unwrap();
+    let types = json["results"].as_array().unwrap();
     let named = |name: &str| types.iter().find(|entry| entry["name"] == name).unwrap();
     assert_eq!(named("rcu_segcblist")["change"], "resized");
     assert_eq!(

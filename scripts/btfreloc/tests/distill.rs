@@ -205,7 +205,7 @@ fn an_id_of_what_the_module_does_not_use_is_copied() {
     assert!(!run.err.contains("struct file"), "{}", run.err);
     assert_eq!(run.status, 0);
     let inspect = common::run(&["inspect", &path, "--format", "json"]).json();
-    let listed = inspect[0]["ids"]["listed"].as_array().unwrap();
+    let listed = inspect["results"][0]["ids"]["listed"].as_array().unwrap();
     let file = listed.iter().find(|id| id["name"] == "file").unwrap();
     let id = u32::try_from(file["id"].as_u64().unwrap()).unwrap();
     let distilled = fs::read(&path).unwrap();
@@ -226,7 +226,10 @@ fn a_function_of_the_base_is_named_by_its_symbol_alone() {
     let by_name = ") is 0 now: .BTF.base has no place for it; rust_btfreloc finds it by name\n";
     assert!(done.err.ends_with(by_name), "{}", done.err);
     let inspect = run(&["inspect", &path, "--format", "json"]).json();
-    let listed = inspect[0]["ids"]["listed"].as_array().unwrap().clone();
+    let listed = inspect["results"][0]["ids"]["listed"]
+        .as_array()
+        .unwrap()
+        .clone();
     let id = |name: &str| listed.iter().find(|id| id["name"] == name).unwrap()["id"].clone();
     for name in ["vfs_read", "filldir_t"] {
         assert_eq!(id(name), 0, "{name}");

@@ -213,7 +213,7 @@ fn kfuncs_are_tagged_as_resolve_btfids_tags_them() {
         "--format",
         "json",
     ]);
-    let inspect = &inspect.json()[0];
+    let inspect = &inspect.json()["results"][0];
     assert_eq!(inspect["sort"], "standalone");
     let ids = inspect["ids"]["sets"][0]["ids"].as_array().unwrap().clone();
     assert!(ids.len() == 5 && ids.iter().all(|id| *id != 0), "{ids:?}");
@@ -227,7 +227,7 @@ fn standalone_btf_needs_no_kernel() {
     let done = run(&["encode", &path, "--standalone", "-o", &output]);
     assert_eq!((done.status, &*done.err), (0, ""));
     let inspect = run(&["inspect", &output, "--format", "json"]).json();
-    assert_eq!(inspect[0]["sort"], "standalone");
+    assert_eq!(inspect["results"][0]["sort"], "standalone");
     let dump = tool(Path::new("bpftool"), &["btf", "dump", "file", &output]);
     assert!(dump.contains("STRUCT 'task_struct' size="), "{dump}");
 }

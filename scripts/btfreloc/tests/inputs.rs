@@ -78,7 +78,7 @@ fn modules_are_read_in_every_compression() {
     file(&folder.join("deeper"), "e.ko", &plain);
     file(&folder, "f.ko.txt", b"is no module");
     let json = run(&["inspect", "--format", "json", &text(&folder)]).json();
-    let found = json.as_array().unwrap();
+    let found = json["results"].as_array().unwrap();
     let names: Vec<_> = found
         .iter()
         .map(|file| file["file"].as_str().unwrap())

@@ -11,7 +11,10 @@ use serde_json::json;
 
 fn sort(path: &str) -> (String, i32) {
     let run = run(&["inspect", "--format", "json", path]);
-    let sort = run.json()[0]["sort"].as_str().unwrap().to_owned();
+    let sort = run.json()["results"][0]["sort"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     (sort, run.status)
 }
 
@@ -85,7 +88,7 @@ fn a_module_fits_one_screen() {
 fn json_has_all_sets_and_lists() {
     let demo = text(&module("own/distilled/btfreloc_demo.ko"));
     let json = run(&["inspect", "--format", "json", &demo]).json();
-    let ids = &json[0]["ids"];
+    let ids = &json["results"][0]["ids"];
     let names: Vec<_> = ids["sets"]
         .as_array()
         .unwrap()
@@ -95,7 +98,7 @@ fn json_has_all_sets_and_lists() {
     assert_eq!(names, [&json!("demo_set"), &json!("demo_kfuncs")]);
     assert_eq!(ids["listed"].as_array().unwrap().len(), 12);
     assert_eq!(ids["listed"][0]["kind"], "struct");
-    let parts = &json[0]["sections"][0]["parts"];
+    let parts = &json["results"][0]["sections"][0]["parts"];
     let kinds = parts["kinds"].as_object().unwrap().values();
     let sum: u64 = kinds.map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(parts["count"], sum);

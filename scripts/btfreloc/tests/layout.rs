@@ -90,7 +90,10 @@ fn inspect_steps_over_kinds_that_it_does_not_know() {
     );
     assert_eq!(shown.status, 0);
     let json = run(&["inspect", "--format", "json", &known]).json();
-    assert_eq!(json[0]["sections"][0]["parts"]["layout_kinds"], 60);
+    assert_eq!(
+        json["results"][0]["sections"][0]["parts"]["layout_kinds"],
+        60
+    );
     let btf = invent(&split.bytes(), Form::Split, false, |place, _| place == 0);
     let unknown = file(&folder, "unknown.ko", &elf(&[(".BTF", &btf)]));
     let shown = run(&["inspect", &unknown]);

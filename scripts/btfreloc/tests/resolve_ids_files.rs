@@ -175,9 +175,9 @@ fn what_is_missing_is_a_warning_and_a_status() {
         "{run:?}"
     );
     let json = run.json();
-    assert_eq!(json[0]["module"], *path);
-    assert_eq!(json[0]["changed"], true);
-    assert_eq!(json[0]["missing"][0]["name"], "task_strucx");
+    assert_eq!(json["results"][0]["module"], *path);
+    assert_eq!(json["results"][0]["changed"], true);
+    assert_eq!(json["results"][0]["missing"][0]["name"], "task_strucx");
 }
 
 #[test]

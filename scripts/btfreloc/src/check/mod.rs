@@ -28,8 +28,8 @@ pub(crate) use text::answer;
 
 use crate::cli::{self, Format};
 use crate::input::{self, Kernel, Module};
-use crate::output;
 use crate::status::{complain, Status};
+use crate::{json, output};
 
 /// Modules whose rows are in memory with all that a page takes from them.
 const AT_ONCE: usize = 128;
@@ -37,7 +37,6 @@ const AT_ONCE: usize = 128;
 /// All that is known when everything was checked.
 #[derive(Serialize)]
 struct Report {
-    version: &'static str,
     results: Vec<Row>,
     errors: Vec<String>,
     summary: Summary,
@@ -82,7 +81,7 @@ pub fn run(args: &cli::Check) -> Result<Status> {
         complain(&anyhow::Error::msg(error.clone()));
     }
     if !page_only(args) {
-        print(args, &report).context("standard output")?;
+        print(args, &kernels, &report).context("standard output")?;
     }
     if let (Some(matrix), Some(path)) = (&matrix, &args.matrix) {
         let page = matrix.page(args.strict, &report.errors)?;
@@ -127,7 +126,6 @@ fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>)
     }
     progress.finish_and_clear();
     Report {
-        version: env!("CARGO_PKG_VERSION"),
         summary: Summary::of(&results),
         results,
         errors,
@@ -175,7 +173,7 @@ fn page_only(args: &cli::Check) -> bool {
     args.matrix.as_deref().is_some_and(input::is_stream)
 }
 
-fn print(args: &cli::Check, report: &Report) -> Result<()> {
+fn print(args: &cli::Check, kernels: &[Kernel], report: &Report) -> Result<()> {
     match args.format {
         Format::Text => {
             let mut out = BufWriter::new(AutoStream::auto(stdout()));
@@ -184,8 +182,8 @@ fn print(args: &cli::Check, report: &Report) -> Result<()> {
         }
         Format::Json => {
             let mut out = BufWriter::new(stdout().lock());
-            serde_json::to_writer_pretty(&mut out, report)?;
-            writeln!(out)?;
+            let kernels: Vec<_> = kernels.iter().map(json::Named::of).collect();
+            json::write(&mut out, "check", &kernels, report)?;
             Ok(out.flush()?)
         }
     }

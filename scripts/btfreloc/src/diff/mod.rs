@@ -25,29 +25,19 @@ pub use changed::{Change, Changed};
 use crate::check::progress;
 use crate::cli::{self, Format};
 use crate::input::{self, Kernel, Module};
+use crate::json::{self, Named};
 use crate::status::{complain, note, Status};
 use uses::Uses;
 
 /// All that is known of the difference between two kernels.
 #[derive(Serialize)]
 struct Report {
-    version: &'static str,
-    from: Named,
-    to: Named,
-    summary: Summary,
+    /// The modules that were looked at.
     modules: Vec<Using>,
-    types: Vec<Changed>,
+    /// The types that are not as they were.
+    results: Vec<Changed>,
+    summary: Summary,
     errors: Vec<String>,
-}
-
-/// A kernel.
-#[derive(Serialize)]
-struct Named {
-    /// As it was typed.
-    kernel: String,
-    /// Its release, where that was found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    release: Option<String>,
 }
 
 /// A module.
@@ -92,9 +82,9 @@ pub fn run(args: &cli::Diff) -> Result<Status> {
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    print(args, &report).context("standard output")?;
+    print(args, &[&from, &to].map(Named::of), &report).context("standard output")?;
     let differs = match report.modules.is_empty() {
-        true => !report.types.is_empty(),
+        true => !report.results.is_empty(),
         false => report.summary.used != 0,
     };
     Ok(match differs {
@@ -144,9 +134,6 @@ fn compare(from: &Kernel, to: &Kernel, paths: &[Result<PathBuf>]) -> Report {
         .filter(|(_, record)| record.kind() == Kind::Func)
         .count();
     Report {
-        version: env!("CARGO_PKG_VERSION"),
-        from: Named::of(from),
-        to: Named::of(to),
         summary: Summary {
             types: count.saturating_sub(functions),
             functions,
@@ -154,7 +141,7 @@ fn compare(from: &Kernel, to: &Kernel, paths: &[Result<PathBuf>]) -> Report {
             ..Summary::of(&types)
         },
         modules,
-        types,
+        results: types,
         errors,
     }
 }
@@ -208,19 +195,6 @@ fn one(
     Ok((label, used.collect()))
 }
 
-impl Named {
-    fn of(kernel: &Kernel) -> Self {
-        Named {
-            kernel: kernel.label().to_owned(),
-            release: kernel.release().map(str::to_owned),
-        }
-    }
-
-    fn named(&self) -> &str {
-        self.release.as_ref().unwrap_or(&self.kernel)
-    }
-}
-
 impl Summary {
     /// Counts `types`.
     fn of(types: &[Changed]) -> Self {
@@ -241,14 +215,11 @@ impl Summary {
     }
 }
 
-fn print(args: &cli::Diff, report: &Report) -> Result<()> {
+fn print(args: &cli::Diff, kernels: &[Named; 2], report: &Report) -> Result<()> {
     let mut out = BufWriter::new(stdout().lock());
     match args.format {
-        Format::Text => text::write(&mut out, report, args.verbose)?,
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, report)?;
-            writeln!(out)?;
-        }
+        Format::Text => text::write(&mut out, kernels, report, args.verbose)?,
+        Format::Json => json::write(&mut out, "diff", kernels, report)?,
     }
     Ok(out.flush()?)
 }

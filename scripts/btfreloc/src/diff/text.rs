@@ -7,6 +7,7 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::{Change, Changed, Report};
+use crate::json::Named;
 
 const GROUPS: [(Change, &str); 4] = [
     (Change::Gone, "gone"),
@@ -18,13 +19,20 @@ const GROUPS: [(Change, &str); 4] = [
     ),
 ];
 
-pub(super) fn write(out: &mut impl Write, report: &Report, verbose: bool) -> Result<()> {
+pub(super) fn write(
+    out: &mut impl Write,
+    kernels: &[Named; 2],
+    report: &Report,
+    verbose: bool,
+) -> Result<()> {
+    let [from, to] = kernels.each_ref().map(Named::name);
+    writeln!(out, "{from} -> {to}")?;
     write_totals(out, report)?;
     let with_modules = !report.modules.is_empty();
     let shown = |changed: &&Changed| verbose || !with_modules || !changed.modules.is_empty();
     for (change, title) in GROUPS {
         let group = report
-            .types
+            .results
             .iter()
             .filter(|changed| changed.change == change);
         let mut group: Vec<_> = group.filter(shown).collect();
@@ -34,7 +42,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report, verbose: bool) -> Res
         // As they are sorted by name before.
         group.sort_by_key(|changed| std::cmp::Reverse(changed.modules.len()));
         let of = report
-            .types
+            .results
             .iter()
             .filter(|changed| changed.change == change)
             .count();
@@ -47,7 +55,7 @@ pub(super) fn write(out: &mut impl Write, report: &Report, verbose: bool) -> Res
         }
     }
     let hidden = report
-        .types
+        .results
         .iter()
         .filter(|changed| !shown(changed))
         .count();
@@ -62,8 +70,6 @@ pub(super) fn write(out: &mut impl Write, report: &Report, verbose: bool) -> Res
 
 fn write_totals(out: &mut impl Write, report: &Report) -> Result<()> {
     let totals = &report.summary;
-    let Report { from, to, .. } = report;
-    writeln!(out, "{} -> {}", from.named(), to.named())?;
     writeln!(
         out,
         "{} types: {} gone, {} resized, {} changed, {} holding one that changed",

@@ -11,6 +11,7 @@ use std::io::{stdout, BufWriter, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 pub use file::{File, FileKind, SectionReport};
 pub use funcs::FuncTable;
@@ -18,7 +19,15 @@ pub use ids::Ids;
 
 use crate::cli::{self, Format};
 use crate::input::{self, Image, Kernel};
+use crate::json;
 use crate::status::{complain, Status};
+
+/// All that was found.
+#[derive(Serialize)]
+struct Report {
+    results: Vec<File>,
+    errors: Vec<String>,
+}
 
 /// Shows the BTF of each file.
 ///
@@ -28,7 +37,7 @@ use crate::status::{complain, Status};
 pub fn run(args: &cli::Inspect) -> Result<Status> {
     input::once_only(args.files.iter().chain(&args.against).map(PathBuf::as_path))?;
     let kernel = args.against.as_deref().map(Kernel::read).transpose()?;
-    let (mut files, mut status) = (Vec::new(), Status::Clean);
+    let (mut files, mut errors, mut status) = (Vec::new(), Vec::new(), Status::Clean);
     for path in input::modules(&args.files) {
         match path
             .and_then(|path| Image::read(&path))
@@ -42,6 +51,7 @@ pub fn run(args: &cli::Inspect) -> Result<Status> {
             }
             Err(error) => {
                 complain(&error);
+                errors.push(format!("{error:#}"));
                 status = Status::BadInput;
             }
         }
@@ -51,14 +61,16 @@ pub fn run(args: &cli::Inspect) -> Result<Status> {
         Format::Text => files
             .iter()
             .try_for_each(|file| text::write(&mut out, file)),
-        Format::Json => json(&mut out, &files),
+        Format::Json => {
+            let kernels: Vec<_> = kernel.iter().map(json::Named::of).collect();
+            let report = Report {
+                results: files,
+                errors,
+            };
+            json::write(&mut out, "inspect", &kernels, &report).map_err(Into::into)
+        }
     }
     .and_then(|()| Ok(out.flush()?))
     .context("standard output")?;
     Ok(status)
-}
-
-fn json(out: &mut impl Write, files: &[File]) -> Result<()> {
-    serde_json::to_writer_pretty(&mut *out, files)?;
-    Ok(writeln!(out)?)
 }

@@ -25,8 +25,8 @@ pub use on_base::{split_on, with_btf};
 
 use crate::cli::{self, Format};
 use crate::input::{self, Bases, Image, Module};
-use crate::output;
 use crate::status::{complain, warn, Status};
+use crate::{json, output};
 
 /// What was found for the ids of a module.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -85,6 +85,13 @@ struct Edited {
     signature_removed: bool,
 }
 
+/// All that was done.
+#[derive(Default, Serialize)]
+struct Report {
+    results: Vec<Edited>,
+    errors: Vec<String>,
+}
+
 /// Fills the ids of each module.
 ///
 /// # Errors
@@ -99,18 +106,19 @@ pub fn run(args: &cli::ResolveIds) -> Result<Status> {
         modules.len()
     );
     let bases = Bases::new(args.base.as_deref(), Path::new("/"));
-    let (mut edited, mut status) = (Vec::new(), Status::Clean);
+    let (mut report, mut status) = (Report::default(), Status::Clean);
     for path in modules {
         match path.and_then(|path| edit(&path, &bases, args.output.as_deref())) {
             Ok(done) => {
-                report(&done);
+                tell(&done);
                 if !done.resolved.missing.is_empty() {
                     status = status.max(Status::Findings);
                 }
-                edited.push(done);
+                report.results.push(done);
             }
             Err(error) => {
                 complain(&error);
+                report.errors.push(format!("{error:#}"));
                 status = Status::BadInput;
             }
         }
@@ -118,7 +126,7 @@ pub fn run(args: &cli::ResolveIds) -> Result<Status> {
     // Standard output may be where a module went.
     let streams = args.output.iter().chain(&args.modules);
     if !streams.into_iter().any(|path| input::is_stream(path)) {
-        show(args.format, &edited).context("standard output")?;
+        show(args.format, &report).context("standard output")?;
     }
     Ok(status)
 }
@@ -163,7 +171,7 @@ fn resolved(module: &Module, bases: &Bases<'_>) -> Result<(Vec<u8>, Resolved)> {
     Ok((elf, resolved))
 }
 
-fn report(edited: &Edited) {
+fn tell(edited: &Edited) {
     let Edited {
         module,
         resolved,
@@ -175,14 +183,11 @@ fn report(edited: &Edited) {
     }
 }
 
-fn show(format: Format, edited: &[Edited]) -> Result<()> {
+fn show(format: Format, report: &Report) -> Result<()> {
     let mut out = BufWriter::new(stdout().lock());
     match format {
-        Format::Text => text::write(&mut out, edited)?,
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, edited)?;
-            writeln!(out)?;
-        }
+        Format::Text => text::write(&mut out, &report.results)?,
+        Format::Json => json::write(&mut out, "resolve-ids", &[], report)?,
     }
     Ok(out.flush()?)
 }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is printed for programs is what `docs/btfreloc.schema.json` and `docs/json.md` say, and has all
+//! that they name.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{boot, elf, file, folder, module, release, run, running, stock, text};
+use serde_json::{json, Value};
+
+fn docs(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    fs::read_to_string(path.join(name)).unwrap()
+}
+
+fn schema() -> Value {
+    serde_json::from_str(&docs("btfreloc.schema.json")).unwrap()
+}
+
+/// Runs a command, and adds to `seen` the names that are in what it prints, which is valid.
+fn hold(args: &[&str], seen: &mut BTreeSet<String>) -> Value {
+    let run = run(&[args, &["--format", "json"]].concat());
+    let printed = run.json();
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let errors = validator.iter_errors(&printed);
+    let errors: Vec<_> = errors
+        .map(|error| format!("{}: {error:.500}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{args:?}: {errors:#?}");
+    assert_eq!(printed["schema"], 1);
+    assert_eq!(printed["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(printed["command"], args[0]);
+    // Nothing is in one of the two only.
+    let complaints = run.err.lines().filter(|line| !line.contains(": warning: "));
+    assert_eq!(
+        complaints.count(),
+        printed["errors"].as_array().unwrap().len(),
+        "{}",
+        run.err
+    );
+    names(&printed, seen);
+    printed
+}
+
+/// The names of the values in `json`.
+fn names(json: &Value, seen: &mut BTreeSet<String>) {
+    match json {
+        Value::Array(items) => items.iter().for_each(|item| names(item, seen)),
+        Value::Object(entries) => {
+            for (name, value) in entries {
+                seen.insert(name.clone());
+                names(value, seen);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The names that the schema allows.
+fn allowed(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Array(items) => items.iter().for_each(|item| allowed(item, found)),
+        Value::Object(entries) => {
+            if let Some(Value::Object(properties)) = entries.get("properties") {
+                found.extend(properties.keys().cloned());
+            }
+            entries.values().for_each(|value| allowed(value, found));
+        }
+        _ => {}
+    }
+}
+
+/// All test modules of the newest kernel, and some that no build makes.
+fn modules(test: &str) -> [PathBuf; 2] {
+    let built = module("work").parent().unwrap().to_owned();
+    let folder = folder(test);
+    file(&folder, "stripped.ko", &elf(&[(".BTF_ids", &[1, 0, 0, 0])]));
+    [built, folder]
+}
+
+#[test]
+fn each_command_prints_what_is_documented() {
+    let mut seen = BTreeSet::new();
+    let (vmlinux, old) = (
+        boot(&running(), "vmlinux.btf"),
+        boot(&release("RUNNING2"), "vmlinuz"),
+    );
+    let (vmlinux, old) = (text(&vmlinux), text(&old));
+    let [built, odd] = modules("json-modules").map(|folder| text(&folder));
+    let two = [&*built, "/no/such/module.ko", "--against", &vmlinux, &old];
+    let check = hold(&[&["check"][..], &two].concat(), &mut seen);
+    assert_eq!(
+        check["kernels"][0],
+        json!({ "kernel": vmlinux, "release": null })
+    );
+    assert_eq!(check["kernels"][1]["release"], release("RUNNING2"));
+    hold(
+        &[
+            "check",
+            "--explain",
+            "--strict",
+            &built,
+            "--against",
+            &vmlinux,
+        ],
+        &mut seen,
+    );
+
+    hold(
+        &[
+            "inspect",
+            &built,
+            &odd,
+            "/no/such/module.ko",
+            "--against",
+            &vmlinux,
+        ],
+        &mut seen,
+    );
+
+    let resolved = folder("json-resolved");
+    for name in [
+        "own/distilled/btfreloc_demo.ko",
+        "own/plain/btfreloc_demo.ko",
+        "broken/nobtf.ko",
+    ] {
+        let to = resolved.join(name.replace('/', "-"));
+        fs::copy(module(name), to).unwrap();
+    }
+    // One that asks for a type that is not there.
+    let mut bytes = fs::read(module("own/distilled/btfreloc_demo.ko")).unwrap();
+    let name = b"__BTF_ID__struct__task_struct__";
+    let mut parts = bytes.windows(name.len());
+    let at = parts.position(|part| part == name).unwrap();
+    bytes[at + name.len() - 3] = b'x';
+    file(&resolved, "missing.ko", &bytes);
+    hold(
+        &["resolve-ids", &text(&resolved), "--base", &vmlinux],
+        &mut seen,
+    );
+
+    let few = text(&stock(&release("RUNNING2")).join("kernel/crypto"));
+    let new = text(&boot(&running(), "vmlinuz"));
+    hold(&["diff", &old, &new, &few, "/no/such/module.ko"], &mut seen);
+
+    let mut named = BTreeSet::new();
+    allowed(&schema(), &mut named);
+    let unseen: Vec<_> = named.difference(&seen).collect();
+    assert!(
+        unseen.is_empty(),
+        "documented, and never printed: {unseen:?}"
+    );
+}
+
+#[test]
+fn the_page_names_all_that_is_in_the_schema() {
+    let (page, mut named) = (docs("json.md"), BTreeSet::new());
+    allowed(&schema(), &mut named);
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !page.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "not in docs/json.md: {missing:?}");
+}
+
+#[test]
+fn the_schema_takes_nothing_else() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let vmlinux = text(&boot(&running(), "vmlinux.btf"));
+    let run = run(&["inspect", &vmlinux, "--format", "json"]);
+    let right = run.json();
+    assert!(validator.is_valid(&right));
+    for (pointer, wrong) in [
+        ("", json!({ "more": 1 })),
+        ("/results/0", json!({ "more": 1 })),
+        ("", json!({ "schema": 2 })),
+        ("", json!({ "command": "check" })),
+        ("", json!({ "errors": [1] })),
+        ("/results/0", json!({ "size": "1" })),
+    ] {
+        let mut changed = right.clone();
+        let at = changed
+            .pointer_mut(pointer)
+            .unwrap()
+            .as_object_mut()
+            .unwrap();
+        at.extend(wrong.as_object().unwrap().clone());
+        assert!(!validator.is_valid(&changed), "{wrong}");
+    }
+}
