@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{boot, elf, file, folder, module, release, run, running, stock, text};
+use rust_btfreloc::reloc::funcs;
 use serde_json::{json, Value};
 
 fn docs(name: &str) -> String {
@@ -79,6 +80,12 @@ fn modules(test: &str) -> [PathBuf; 2] {
     let built = module("work").parent().unwrap().to_owned();
     let folder = folder(test);
     file(&folder, "stripped.ko", &elf(&[(".BTF_ids", &[1, 0, 0, 0])]));
+    // A table of functions of a version that is not known.
+    let mut twins = fs::read(module("funcs/own/plain/btfreloc_twins.ko")).unwrap();
+    let mut parts = twins.windows(4);
+    let at = parts.position(|part| part == &funcs::header(0)[..4]);
+    twins[at.unwrap() + 2] = 2;
+    file(&folder, "refused.ko", &twins);
     [built, folder]
 }
 
@@ -91,7 +98,14 @@ fn each_command_prints_what_is_documented() {
     );
     let (vmlinux, old) = (text(&vmlinux), text(&old));
     let [built, odd] = modules("json-modules").map(|folder| text(&folder));
-    let two = [&*built, "/no/such/module.ko", "--against", &vmlinux, &old];
+    let two = [
+        &*built,
+        "/no/such/module.ko",
+        "--against",
+        &vmlinux,
+        "--against",
+        &old,
+    ];
     let check = hold(&[&["check"][..], &two].concat(), &mut seen);
     assert_eq!(
         check["kernels"][0],
@@ -104,6 +118,7 @@ fn each_command_prints_what_is_documented() {
             "--explain",
             "--strict",
             &built,
+            &odd,
             "--against",
             &vmlinux,
         ],
