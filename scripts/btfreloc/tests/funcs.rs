@@ -506,3 +506,33 @@ fn functions_whose_func_is_not_known_are_left_out_and_named() {
         added.err
     );
 }
+
+#[test]
+fn other_machines_have_their_own_relocations_and_call_sites() {
+    let folder = folder("funcs-machines");
+    let image = fs::read(twins("distilled")).unwrap();
+    let path = file(&folder, "module.ko", &image);
+    let rename = "__mcount_loc=__patchable_function_entries";
+    let renamed = Command::new("objcopy")
+        .args(["--rename-section", rename, &path])
+        .status();
+    assert!(renamed.unwrap().success());
+    let renamed = fs::read(&path).unwrap();
+    // EM_X86_64 and its like, with R_X86_64_64 and its like; x86 has those entries for padding only.
+    for (machine, kind, traceable) in [(62, 1, 0), (183, 257, 9), (243, 2, 9), (258, 2, 9)] {
+        let mut image = renamed.clone();
+        image[18..20].copy_from_slice(&u16::to_le_bytes(machine));
+        fs::write(&path, image).unwrap();
+        let added = run(&["funcs", "add", &path]);
+        assert_eq!((added.status, &*added.err), (0, ""), "{machine}");
+        let image = fs::read(&path).unwrap();
+        let elf = ElfFile64::<object::LittleEndian>::parse(&*image).unwrap();
+        let rela = elf.section_by_name(".rela.BTF.funcs").unwrap();
+        let kinds = rela.data().unwrap().chunks(24);
+        let kinds = kinds.map(|rela| u32::from_le_bytes(rela[8..12].try_into().unwrap()));
+        assert_eq!(kinds.collect::<Vec<_>>(), [kind; 8], "{machine}");
+        let shown = run(&["funcs", &path]);
+        let count = shown.text().matches("traceable").count();
+        assert_eq!(count, traceable, "{machine}: {}", shown.text());
+    }
+}
