@@ -109,6 +109,7 @@ state "with: dropped BTF" vpoll dropped
 state "with: relocated" acpi_call relocated
 state "with: an in-tree module" e1000e as-built valid
 for who in root user; do
+	told=
 	eval "told=\$$who"
 	check_equal "with, $who: by whom" rust_btfreloc "$(field "$told" btfreloc_demo by)"
 	check_has "with, $who: what became of .BTF_ids" "^$(demo_ids) of $(demo_ids) .BTF_ids changed" \
@@ -142,7 +143,7 @@ for columns in 40 132; do
 	wide=$(echo "$text" | awk -v columns=$columns 'length($0) > columns && NF > 1')
 	check_equal "$columns columns: no line is longer" "" "$(echo "$wide" | grep -v -e / -e '\.ko')"
 done
-check_equal "no colour where there is no terminal" "" "$(CLICOLOR_FORCE= "$tool" status | grep "$(printf '\033')")"
+check_equal "no colour where there is no terminal" "" "$(CLICOLOR_FORCE='' "$tool" status | grep "$(printf '\033')")"
 diagnose "$("$tool" status)"
 diagnose "$(su somebody -s /bin/sh -c "$tool status")"
 
