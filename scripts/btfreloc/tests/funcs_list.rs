@@ -51,7 +51,7 @@ fn those_of_a_file_have_their_places_sources_and_lines() {
     let path = unstripped(&folder);
     let listed = run(&["funcs", &path, STEP, "--format", "json"]);
     assert_eq!((listed.status, &*listed.err), (0, ""));
-    let listed = listed.json();
+    let listed = &listed.json()["results"];
     let places: Vec<_> = listed
         .as_array()
         .unwrap()
@@ -88,11 +88,12 @@ fn those_of_a_file_have_their_places_sources_and_lines() {
         // And each picks its own.
         for pick in [(*source).to_owned(), format!("{source}:{line}")] {
             let picked = run(&["funcs", &path, STEP, "--object", &pick, "--format", "json"]);
-            assert_eq!(picked.json(), json!([listed[at]]), "{pick}");
+            assert_eq!(picked.json()["results"], json!([listed[at]]), "{pick}");
         }
     }
     // What is gone after init has a place in the file all the same.
     let first = run(&["funcs", &path, "btfreloc_twins_first", "--format", "json"]).json();
+    let first = &first["results"];
     assert_eq!(
         (&first[0]["section"], &first[0]["offset"]),
         (
@@ -259,7 +260,7 @@ fn those_of_a_loaded_module_come_from_its_table() {
     let json = machine
         .funcs(&["--module", "tabled", "fold", "--format", "json"])
         .json();
-    assert_eq!(json[0]["address"], "0xffffffffc0001050");
+    assert_eq!(json["results"][0]["address"], "0xffffffffc0001050");
     // A table that is not what it should be is no reason to guess.
     machine.put(
         "sys/kernel/debug/btfreloc/funcs/tabled",
@@ -469,7 +470,7 @@ fn inspect_shows_the_table() {
     assert!(shown.text().contains(wanted), "{}", shown.text());
     assert!(shown.text().contains("    and 1 more\n"));
     let json = run(&["inspect", &path, "--format", "json"]).json();
-    let records = json[0]["funcs"]["records"].as_array().unwrap();
+    let records = json["results"][0]["funcs"]["records"].as_array().unwrap();
     assert_eq!(records.len(), 9);
     assert_eq!(
         records[3],

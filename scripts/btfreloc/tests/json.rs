@@ -4,36 +4,21 @@
 //! that they name.
 
 mod common;
+mod schema;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use common::{boot, elf, file, folder, module, release, run, running, stock, text};
 use rust_btfreloc::reloc::funcs;
+use schema::{docs, schema, valid};
 use serde_json::{json, Value};
-
-fn docs(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
-    fs::read_to_string(path.join(name)).unwrap()
-}
-
-fn schema() -> Value {
-    serde_json::from_str(&docs("btfreloc.schema.json")).unwrap()
-}
 
 /// Runs a command, and adds to `seen` the names that are in what it prints, which is valid.
 fn hold(args: &[&str], seen: &mut BTreeSet<String>) -> Value {
     let run = run(&[args, &["--format", "json"]].concat());
-    let printed = run.json();
-    let validator = jsonschema::validator_for(&schema()).unwrap();
-    let errors = validator.iter_errors(&printed);
-    let errors: Vec<_> = errors
-        .map(|error| format!("{}: {error:.500}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{args:?}: {errors:#?}");
-    assert_eq!(printed["schema"], 1);
-    assert_eq!(printed["version"], env!("CARGO_PKG_VERSION"));
+    let printed = valid(&run);
     assert_eq!(printed["command"], args[0]);
     // Nothing is in one of the two only.
     let complaints = run.err.lines().filter(|line| !line.contains(": warning: "));
@@ -162,8 +147,16 @@ fn each_command_prints_what_is_documented() {
     let new = text(&boot(&running(), "vmlinuz"));
     hold(&["diff", &old, &new, &few, "/no/such/module.ko"], &mut seen);
 
+    let twins = text(&module("funcs/own/plain/btfreloc_twins.ko"));
+    let funcs = ["funcs", &*twins, "/no/such/module.ko", "--base", &vmlinux];
+    hold(&funcs, &mut seen);
+
+    let mut schema = schema();
+    // Machines in all states are those of the tests of status, which hold it as well.
+    let definitions = schema["$defs"].as_object_mut().unwrap();
+    assert!(definitions.remove("status").is_some() && definitions.remove("loaded").is_some());
     let mut named = BTreeSet::new();
-    allowed(&schema(), &mut named);
+    allowed(&schema, &mut named);
     let unseen: Vec<_> = named.difference(&seen).collect();
     assert!(
         unseen.is_empty(),

@@ -4,14 +4,18 @@
 
 mod common;
 mod machine;
+mod schema;
 
 use machine::{distilled, fitting, wrong, Machine, RELEASE};
+use schema::valid;
 use serde_json::{json, Value};
 
 /// The row of a module, and the status of the command.
 fn row(machine: &Machine, name: &str) -> (Value, i32) {
     let run = machine.run(&["status", "--format", "json"], "80");
-    let json = run.json();
+    let json = valid(&run);
+    assert_eq!(json["command"], "status");
+    assert_eq!(json["kernels"][0]["release"], RELEASE);
     let rows = json["results"].as_array().unwrap();
     let row = rows.iter().find(|row| row["module"] == name);
     (row.cloned().unwrap_or(Value::Null), run.status)

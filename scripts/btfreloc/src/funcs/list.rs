@@ -7,6 +7,7 @@ use std::io::{stdout, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context, Result};
+use serde::Serialize;
 
 use super::file;
 use super::function::Function;
@@ -14,6 +15,7 @@ use super::loaded::Loaded;
 use super::text;
 use crate::cli::{self, Format};
 use crate::input::{self, Bases, Module};
+use crate::json;
 use crate::status::{complain, note, Finding, Status};
 
 /// What was asked for.
@@ -21,6 +23,13 @@ struct Asked<'a> {
     args: &'a cli::FuncsList,
     files: Vec<PathBuf>,
     name: Option<&'a str>,
+}
+
+/// All functions that were asked for.
+#[derive(Serialize)]
+struct Report {
+    results: Vec<Function>,
+    errors: Vec<String>,
 }
 
 /// Lists functions.
@@ -42,12 +51,13 @@ pub(super) fn run(args: &cli::FuncsList) -> Result<Status> {
 }
 
 fn list(asked: &Asked<'_>) -> Result<Status> {
+    let mut errors = Vec::new();
     let (mut functions, status) = match (&asked.args.module, asked.files.is_empty()) {
-        (None, false) => asked.in_files()?,
-        _ => (asked.loaded()?, Status::Clean),
+        (None, false) => asked.in_files(&mut errors)?,
+        _ => (asked.loaded(&mut errors)?, Status::Clean),
     };
     asked.choose(&mut functions)?;
-    print(asked, &functions).context("standard output")?;
+    print(asked, functions, errors).context("standard output")?;
     Ok(status)
 }
 
@@ -76,7 +86,7 @@ impl<'a> Asked<'a> {
         })
     }
 
-    fn in_files(&self) -> Result<(Vec<Function>, Status)> {
+    fn in_files(&self, errors: &mut Vec<String>) -> Result<(Vec<Function>, Status)> {
         ensure!(
             !self.args.addrs,
             "a file has no addresses: name the loaded module with --module"
@@ -88,6 +98,7 @@ impl<'a> Asked<'a> {
                 Ok(functions) => all.extend(functions),
                 Err(error) => {
                     complain(&error);
+                    errors.push(format!("{error:#}"));
                     status = status.max(match error.is::<Finding>() {
                         true => Status::Findings,
                         false => Status::BadInput,
@@ -98,7 +109,7 @@ impl<'a> Asked<'a> {
         Ok((all, status))
     }
 
-    fn loaded(&self) -> Result<Vec<Function>> {
+    fn loaded(&self, errors: &mut Vec<String>) -> Result<Vec<Function>> {
         let loaded = Loaded::new(&self.args.root)?;
         if loaded.kallsyms.hidden {
             match self.args.addrs {
@@ -111,7 +122,10 @@ impl<'a> Asked<'a> {
             for module in loaded.modules()? {
                 match loaded.functions(&module) {
                     Ok(functions) => all.extend(functions),
-                    Err(error) => complain(&error),
+                    Err(error) => {
+                        complain(&error);
+                        errors.push(format!("{error:#}"));
+                    }
                 }
             }
             return Ok(all);
@@ -222,14 +236,14 @@ fn join(
     Ok(())
 }
 
-fn print(asked: &Asked<'_>, functions: &[Function]) -> Result<()> {
+fn print(asked: &Asked<'_>, functions: Vec<Function>, errors: Vec<String>) -> Result<()> {
     let mut out = BufWriter::new(stdout().lock());
     match (asked.args.addrs, asked.args.format) {
-        (true, _) => addresses(&mut out, asked, functions)?,
-        (false, Format::Text) => text::write(&mut out, functions)?,
+        (true, _) => addresses(&mut out, asked, &functions)?,
+        (false, Format::Text) => text::write(&mut out, &functions)?,
         (false, Format::Json) => {
-            serde_json::to_writer_pretty(&mut out, functions)?;
-            writeln!(out)?;
+            let results = functions;
+            json::write(&mut out, "funcs", &[], &Report { results, errors })?;
         }
     }
     Ok(out.flush()?)

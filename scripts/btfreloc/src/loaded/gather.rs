@@ -59,7 +59,6 @@ pub(super) fn report(root: &Path, modules: &[String]) -> Result<Report> {
         }
     }
     Ok(Report {
-        version: env!("CARGO_PKG_VERSION"),
         kernel: gathering.kernel.label().to_owned(),
         rust_btfreloc: gathering.rust_btfreloc(),
         summary: row::summary(&results),

@@ -22,20 +22,21 @@ use serde::Serialize;
 pub use row::{By, Row, State};
 
 use crate::cli::{self, Format};
+use crate::json;
 use crate::status::{complain, Status};
 
 /// All that is known when everything was looked at.
 #[derive(Serialize)]
 struct Report {
-    version: &'static str,
     /// The release of the running kernel.
+    #[serde(skip)]
     kernel: String,
     rust_btfreloc: RustBtfreloc,
     results: Vec<Row>,
     errors: Vec<String>,
     /// What could not be seen, and what would show it.
     not_seen: Vec<String>,
-    summary: IndexMap<State, usize>,
+    summary: IndexMap<String, usize>,
 }
 
 /// The kernel module.
@@ -60,13 +61,18 @@ pub fn run(args: &cli::Status) -> Result<Status> {
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    let text = match args.format {
-        Format::Text => text::written(args, &report),
-        Format::Json => serde_json::to_string_pretty(&report)? + "\n",
-    };
     let written = match args.format {
-        Format::Text => anstream::stdout().write_all(text.as_bytes()),
-        Format::Json => stdout().write_all(text.as_bytes()),
+        Format::Text => {
+            let text = text::written(args, &report);
+            anstream::stdout().write_all(text.as_bytes())
+        }
+        Format::Json => {
+            let running = json::Named {
+                kernel: report.kernel.clone(),
+                release: Some(report.kernel.clone()),
+            };
+            json::write(&mut stdout().lock(), "status", &[running], &report)
+        }
     };
     written.context("standard output")?;
     let mut states = report.results.iter().map(|row| row.state);

@@ -114,6 +114,12 @@ impl State {
         State::NotLoaded,
     ];
 
+    /// Its name among totals.
+    fn name(self) -> String {
+        let name = serde_json::to_value(self).unwrap_or_default();
+        name.as_str().unwrap_or_default().replace('-', "_")
+    }
+
     /// Whether there is something to do, or to know.
     pub fn is_finding(self) -> bool {
         match self {
@@ -126,11 +132,11 @@ impl State {
     }
 }
 
-/// How many modules are in which state.
-pub(super) fn summary(rows: &[Row]) -> IndexMap<State, usize> {
+/// How many modules are in which state, by the name that the state has in JSON.
+pub(super) fn summary(rows: &[Row]) -> IndexMap<String, usize> {
     let count = |state| rows.iter().filter(|row| row.state == state).count();
     State::ALL
-        .map(|state| (state, count(state)))
+        .map(|state| (state.name(), count(state)))
         .into_iter()
         .collect()
 }
