@@ -223,28 +223,63 @@ pub struct Diff {
 
 /// `btfreloc relocate`
 #[derive(Args)]
-#[command(after_help = format!("{INPUTS}\n\n{RELOCATE_STATUS}"))]
+#[command(
+    after_help = format!("{IN_PLACE}\n\n{INPUTS}\n\n{RELOCATE_STATUS}"),
+    group = ArgGroup::new("result").required(true)
+)]
 pub struct Relocate {
-    /// The module; - for standard input
-    #[arg(value_name = "MODULE", value_hint = ValueHint::FilePath)]
-    pub module: PathBuf,
+    /// The module; - for standard input. With --in-place modules, and folders that are searched for them
+    #[arg(required = true, value_name = "MODULE", value_hint = ValueHint::AnyPath)]
+    pub modules: Vec<PathBuf>,
     /// The kernel it is to be loaded on
     #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
     pub against: PathBuf,
     /// Where the raw BTF goes, readable with `bpftool btf dump -B`; - for standard output
-    #[arg(short, long, value_name = "BTF", value_hint = ValueHint::FilePath)]
-    pub output: PathBuf,
+    #[arg(short, long, group = "result", value_name = "BTF", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Change the modules themselves: their BTF becomes what that kernel takes without rust_btfreloc
+    #[arg(long, group = "result")]
+    pub in_place: bool,
+    /// The kernel that modules with plain split BTF were built for, so that it can be relocated; several
+    /// are tried one after the other
+    #[arg(long, conflicts_with = "output", value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub base: Vec<PathBuf>,
+    /// Remove BTF that would be dropped as the module loads; else such a module is left as it is
+    #[arg(long, conflicts_with = "output")]
+    pub drop: bool,
+    /// Keep each file that is changed as it was, as FILE.orig
+    #[arg(long, conflicts_with = "output")]
+    pub backup: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long, conflicts_with = "output")]
+    pub dry_run: bool,
+    /// What signs a module: it is called with the path of a file, not compressed, for each that is changed
+    #[arg(long, conflicts_with = "output", value_name = "PROGRAM", value_hint = ValueHint::CommandName)]
+    pub sign_with: Option<PathBuf>,
+    /// Show only what was left as it is and has no valid BTF
+    #[arg(short, long, conflicts_with = "output")]
+    pub quiet: bool,
+    /// How the result is printed
+    #[arg(long, conflicts_with = "output", value_enum, default_value = "text")]
+    pub format: Format,
     /// Where the raw .BTF.inline goes that belongs to it, for kernels that read that section
-    #[arg(long, value_name = "BTF", value_hint = ValueHint::FilePath)]
+    #[arg(long, conflicts_with = "in_place", value_name = "BTF", value_hint = ValueHint::FilePath)]
     pub inline: Option<PathBuf>,
     /// Refuse where a type has no match, as with the module parameter policy=0
     #[arg(long)]
     pub strict: bool,
 }
 
+const IN_PLACE: &str = "\
+With --in-place a module gets plain split BTF of that kernel and loses its .BTF.base, its .BTF_ids are changed \
+with it, and all else is kept: the other sections, how the file is compressed, its mode, owner, times and extended \
+attributes. A signature is no longer valid and is removed. What would have no valid BTF is left as it is, and so is \
+each file that cannot be written. Done again, nothing changes.";
+
 const RELOCATE_STATUS: &str = "\
 Exit status: 0 if BTF was written, 1 if none would be registered by rust_btfreloc, 2 if something could not be \
-read or written or the command line is wrong.";
+read or written or the command line is wrong. With --in-place: 0 if every module was changed or needs no change, \
+1 if one was left as it is and its BTF is not valid on that kernel, 2 as before.";
 
 /// `btfreloc resolve-ids`
 #[derive(Args)]

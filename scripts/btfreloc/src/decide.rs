@@ -2,6 +2,7 @@
 
 //! What the kernel module does with a module's BTF: the core decides here as it does there.
 
+use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::elf::Section;
@@ -9,12 +10,12 @@ use rust_btfreloc::reloc::decision::{self, MappedIds, Relocated, TakenFuncs};
 use rust_btfreloc::reloc::funcs::MappedFuncs;
 use rust_btfreloc::reloc::standalone::RebasePlan;
 use rust_btfreloc::reloc::{
-    self, Base, CauseKind, LeftOut, Policy, RelocationPlan, SuppliedName, Unread,
+    self, Base, Cause, CauseKind, LeftOut, Policy, RelocationPlan, SuppliedName, Unread,
 };
 use rust_btfreloc::text;
 use serde::Serialize;
 
-use crate::input::Sections;
+use crate::input::{Kernel, Sections};
 
 /// What is done with the BTF of a module that is loaded.
 #[derive(Debug)]
@@ -23,12 +24,46 @@ pub enum Decision<T> {
     NoBtf,
     /// Nothing: the kernel takes it as it is.
     LeftAlone,
-    /// The kernel is shown another, without these types.
-    Relocate(T, Option<LeftOut>),
-    /// The kernel is shown none; what becomes of `.BTF_ids`, where the module has it.
-    Drop(CauseWords, Option<DroppedIds>),
+    /// The kernel is shown another.
+    Relocate(Replaced<T>),
+    /// The kernel is shown none.
+    Drop(Dropped),
     /// Nothing, though it is not what this kernel wants.
     LeftToKernel(CauseWords),
+}
+
+/// What the kernel is shown instead of a module's BTF.
+#[derive(Debug)]
+pub struct Replaced<T> {
+    /// What was kept of how it was made.
+    pub report: T,
+    /// Types that are left out.
+    pub left_out: Option<LeftOut>,
+    /// The BTF.
+    pub btf: Vec<u8>,
+    /// `.BTF_ids`, where it is to be another.
+    pub ids: Option<Vec<u8>>,
+    /// The new ids of the functions in `.BTF.funcs`, by those before, where that is valid.
+    pub funcs: HashMap<u32, u32>,
+}
+
+/// What the kernel is shown of `.BTF.funcs`.
+struct FuncIds {
+    /// How many functions it has.
+    count: u32,
+    /// The ids of those that are there, by those before.
+    ids: HashMap<u32, u32>,
+}
+
+/// What is done where BTF is dropped.
+#[derive(Debug)]
+pub struct Dropped {
+    /// Why.
+    pub cause: CauseWords,
+    /// What becomes of `.BTF_ids`, where the module has it.
+    pub ids: Option<DroppedIds>,
+    /// That section, where it is to be another.
+    pub cleared: Option<Vec<u8>>,
 }
 
 /// A relocation in which nothing can go wrong any more.
@@ -128,18 +163,57 @@ pub fn decide<T>(
     policy: Policy,
     take: impl Fn(&Registered<'_, '_>) -> T,
 ) -> Decision<T> {
+    let take = Shell {
+        take,
+        supplied: None,
+    };
+    decided(&take, base, sections, policy)
+}
+
+/// The same where these are the kernels that stale BTF may have been made for.
+pub fn decide_with<T>(
+    supplied: &[Kernel],
+    base: &Base<'_>,
+    sections: &Sections<'_>,
+    policy: Policy,
+    take: impl Fn(&Registered<'_, '_>) -> T,
+) -> Decision<T> {
+    let supplied = Some(supplied);
+    decided(&Shell { take, supplied }, base, sections, policy)
+}
+
+fn decided<T, F: Fn(&Registered<'_, '_>) -> T>(
+    shell: &Shell<'_, F>,
+    base: &Base<'_>,
+    sections: &Sections<'_>,
+    policy: Policy,
+) -> Decision<T> {
     let module = match (&sections.module, &sections.lost) {
         (_, Some(cause)) => Err(cause),
         (Some(module), None) => Ok(module),
         (None, None) => return Decision::NoBtf,
     };
-    match decision::decide(&Shell(take), base, policy, module) {
+    match decision::decide(shell, base, policy, module) {
         decision::Decision::LeaveAlone(_) => Decision::LeftAlone,
         decision::Decision::LeaveToKernel(cause) => Decision::LeftToKernel(cause),
-        decision::Decision::Drop { cause, ids } => Decision::Drop(cause, ids.map(DroppedIds::from)),
-        decision::Decision::Replace(replacement) => {
-            Decision::Relocate(replacement.report, replacement.left_out)
+        decision::Decision::Drop { cause, ids } => {
+            let (ids, cleared) = ids.map(dropped_ids).unzip();
+            Decision::Drop(Dropped {
+                cause,
+                ids,
+                cleared: cleared.flatten(),
+            })
         }
+        decision::Decision::Replace(replacement) => Decision::Relocate(Replaced {
+            report: replacement.report,
+            left_out: replacement.left_out,
+            btf: replacement.btf,
+            ids: replacement.ids,
+            funcs: match replacement.funcs {
+                Some(TakenFuncs::Kept(kept)) => kept.ids,
+                _ => HashMap::new(),
+            },
+        }),
     }
 }
 
@@ -152,7 +226,10 @@ pub fn taken_funcs(
 ) -> Option<Result<u32, String>> {
     let module = sections.module.as_ref()?;
     let taken = match decision::decide(
-        &Shell(|_: &Registered<'_, '_>| ()),
+        &Shell {
+            take: |_: &Registered<'_, '_>| (),
+            supplied: None,
+        },
         base,
         policy,
         Ok(module),
@@ -162,37 +239,76 @@ pub fn taken_funcs(
         decision::Decision::Drop { .. } | decision::Decision::LeaveToKernel(_) => None,
     };
     Some(match taken? {
-        TakenFuncs::Kept(count) => Ok(count),
+        TakenFuncs::Kept(kept) => Ok(kept.count),
         TakenFuncs::Refused(error) => Err(error.to_string()),
         TakenFuncs::Failed(why) => Err(why.to_string()),
     })
 }
 
-impl<F> From<decision::DroppedIds<Shell<F>>> for DroppedIds
+/// What becomes of the ids, and the section where it is to be another.
+fn dropped_ids<S>(ids: decision::DroppedIds<S>) -> (DroppedIds, Option<Vec<u8>>)
 where
-    Shell<F>: decision::Shell<IdReport = Ids, Cause = CauseWords>,
+    S: decision::Shell<IdReport = Ids, Cause = CauseWords, Ids = Vec<u8>>,
 {
-    fn from(ids: decision::DroppedIds<Shell<F>>) -> Self {
-        match ids {
-            decision::DroppedIds::Cleared(patched) => DroppedIds::Cleared(patched.report),
-            decision::DroppedIds::Kept(why) => DroppedIds::Kept(why.map(|why| why.words)),
+    match ids {
+        decision::DroppedIds::Cleared(patched) => {
+            (DroppedIds::Cleared(patched.report), patched.ids)
         }
+        decision::DroppedIds::Kept(why) => (DroppedIds::Kept(why.map(|why| why.words)), None),
     }
 }
 
 /// The host, where memory is never short and nothing is carried out.
-struct Shell<F>(F);
+struct Shell<'s, F> {
+    take: F,
+    /// The kernels that stale BTF may have been made for, by number; `None` where none can be named.
+    supplied: Option<&'s [Kernel]>,
+}
 
-impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
+impl<F> Shell<'_, F> {
+    /// The kernel module's words, but for what is to be done on a command line.
+    fn words(&self, cause: &reloc::Cause<'_>) -> String {
+        let Some(supplied) = self.supplied else {
+            return cause.to_string();
+        };
+        let label = |file: &SuppliedName<'_>| {
+            let kernel = supplied.get(usize::from(file.number));
+            kernel.map_or("", Kernel::label)
+        };
+        const NAME_IT: &str = "name the vmlinux that it was built with by --base";
+        match cause {
+            Cause::Stale {
+                found,
+                release: Some(release),
+                another_build: true,
+            } => {
+                let release = text::Name(release);
+                format!("made with another build of {release} than this kernel: {found}; {NAME_IT}")
+            }
+            Cause::Stale { found, .. } => format!("not for this kernel: {found}; {NAME_IT}"),
+            Cause::Supplied { found, file } => {
+                let label = label(file);
+                format!("{label} is not the kernel that it was built for: {found}; {NAME_IT}")
+            }
+            Cause::SuppliedOwn { file } => {
+                let label = label(file);
+                format!("{label} is this very kernel, and it was built for another; {NAME_IT}")
+            }
+            cause => cause.to_string(),
+        }
+    }
+}
+
+impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
     type List<E: Copy> = Vec<E>;
     type Boxed<V> = Box<V>;
     type Failure = Unread;
     type Cause = CauseWords;
-    type File = Vec<u8>;
-    type Ids = ();
+    type File = &'s [u8];
+    type Ids = Vec<u8>;
     type IdReport = Ids;
     type Report = T;
-    type Funcs = u32;
+    type Funcs = FuncIds;
 
     fn list<E: Copy>(&self, item: E, len: usize) -> Result<Vec<E>, Unread> {
         Ok(vec![item; len])
@@ -216,7 +332,7 @@ impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
     fn cause(&self, cause: &reloc::Cause<'_>) -> Result<CauseWords, Unread> {
         Ok(CauseWords {
             kind: Some(cause.kind()),
-            words: cause.to_string(),
+            words: self.words(cause),
         })
     }
 
@@ -231,12 +347,17 @@ impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
         self.failed(why)
     }
 
+    fn supplied(&self, name: SuppliedName<'_>) -> Result<Option<&'s [u8]>, Unread> {
+        let kernels = self.supplied.unwrap_or_default();
+        Ok(kernels.get(usize::from(name.number)).map(Kernel::bytes))
+    }
+
     fn live(&self, _: &Section<'_>, bytes: &[u8]) -> Result<Vec<u8>, Unread> {
         Ok(bytes.to_vec())
     }
 
-    fn ids(&self, _: &Section<'_>, _: Vec<u8>) -> Result<(), Unread> {
-        Ok(())
+    fn ids(&self, _: &Section<'_>, bytes: Vec<u8>) -> Result<Vec<u8>, Unread> {
+        Ok(bytes)
     }
 
     // Addresses come with the load.
@@ -244,8 +365,15 @@ impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
         true
     }
 
-    fn funcs(&self, funcs: &MappedFuncs<'_, '_>) -> Result<u32, Unread> {
-        Ok(funcs.count())
+    fn funcs(&self, funcs: &MappedFuncs<'_, '_>) -> Result<FuncIds, Unread> {
+        let mut ids = HashMap::new();
+        funcs.each_id(|id, new| {
+            ids.insert(id, new);
+        });
+        Ok(FuncIds {
+            count: funcs.count(),
+            ids,
+        })
     }
 
     fn id_report(&self, mapped: &MappedIds<'_, '_>) -> Ids {
@@ -266,7 +394,7 @@ impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
         ids: Option<Ids>,
     ) -> Result<T, Unread> {
         let btf_base = of.btf_base;
-        Ok((self.0)(&Registered::Relocated(RelocatedBtf {
+        Ok((self.take)(&Registered::Relocated(RelocatedBtf {
             plan,
             btf_base,
             ids,
@@ -274,10 +402,10 @@ impl<T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<F> {
     }
 
     fn rebased(&self, plan: &RebasePlan<'_>, ids: Option<Ids>) -> Result<T, Unread> {
-        Ok((self.0)(&Registered::Rebased(RebasedBtf { plan, ids })))
+        Ok((self.take)(&Registered::Rebased(RebasedBtf { plan, ids })))
     }
 
     fn reduced(&self, btf: &[u8], ids: Option<Ids>) -> Result<T, Unread> {
-        Ok((self.0)(&Registered::Reduced(ReducedBtf { btf, ids })))
+        Ok((self.take)(&Registered::Reduced(ReducedBtf { btf, ids })))
     }
 }

@@ -2,21 +2,61 @@
 
 //! What is written: files whole or not at all, modules compressed as they were.
 
-use std::fs::{self, File};
-use std::io::{stdout, IsTerminal, Write};
+use std::fs::{self, File, Metadata};
+use std::io::{stdout, BufWriter, IsTerminal, Stdout, Write};
 use std::os::unix::fs::{chown, MetadataExt};
 use std::path::Path;
 
+use anstream::AutoStream;
 use anyhow::{ensure, Context, Result};
+use serde::Serialize;
 use tempfile::{Builder, NamedTempFile};
 
+use crate::cli::Format;
 use crate::input::{is_stream, label, Image, Packing};
+use crate::json;
 use crate::status::warn;
 
 /// What ends a signed module (`include/uapi/linux/module_signature.h`).
 const SIGNED: &[u8] = b"~Module signature appended~\n";
 /// Bytes of `struct module_signature`, the last four of which are the signature's length.
 const SIGNATURE_INFO: usize = 12;
+
+/// How a report is printed.
+pub struct Form {
+    /// For whom.
+    pub format: Format,
+    /// The command.
+    pub command: &'static str,
+    /// The kernels that were named.
+    pub kernels: Vec<json::Named>,
+}
+
+impl Form {
+    /// Prints `report`; `text` writes it for people.
+    ///
+    /// # Errors
+    ///
+    /// Standard output cannot be written.
+    pub fn print<R: Serialize>(
+        &self,
+        report: &R,
+        text: impl FnOnce(&mut BufWriter<AutoStream<Stdout>>) -> Result<()>,
+    ) -> Result<()> {
+        match self.format {
+            Format::Text => {
+                let mut out = BufWriter::new(AutoStream::auto(stdout()));
+                text(&mut out)?;
+                Ok(out.flush()?)
+            }
+            Format::Json => {
+                let mut out = BufWriter::new(stdout().lock());
+                json::write(&mut out, self.command, &self.kernels, report)?;
+                Ok(out.flush()?)
+            }
+        }
+    }
+}
 
 /// Puts the module `image`, edited to `elf`, into `output`, or without one back to where it came
 /// from; returns whether it lost its signature, which is not valid for other bytes.
@@ -71,7 +111,9 @@ fn write_as(packing: Option<Packing>, path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn temporary_packed(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
     let packed = Packing::named(path).map(|packing| packing.pack(bytes));
     let packed = packed.transpose().with_context(|| label(path))?;
-    temporary(path, packed.as_deref().unwrap_or(bytes)).with_context(|| label(path))
+    let file = temporary(path, packed.as_deref().unwrap_or(bytes)).with_context(|| label(path))?;
+    file.as_file().sync_all().with_context(|| label(path))?;
+    Ok(file)
 }
 
 /// Warns that the module `label` lost its signature.
@@ -122,13 +164,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let file = temporary(path, bytes)?;
+    file.as_file().sync_all()?;
     keep_rights(path, &file)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
 /// A file with these bytes in the folder of `path`.
-fn temporary(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
+pub(crate) fn temporary(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
@@ -138,7 +181,6 @@ fn temporary(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
         .prefix(".btfreloc-")
         .make_in(folder, |path| File::create_new(path))?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
     Ok(file)
 }
 
@@ -147,10 +189,16 @@ fn keep_rights(path: &Path, file: &NamedTempFile) -> Result<()> {
     let Ok(old) = fs::metadata(path) else {
         return Ok(());
     };
+    keep_owner(&old, file)?;
+    Ok(fs::set_permissions(file.path(), old.permissions())?)
+}
+
+/// Gives the new file the owner of the old one.
+pub(crate) fn keep_owner(old: &Metadata, file: &NamedTempFile) -> Result<()> {
     let new = file.as_file().metadata()?;
     if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
         let what = "its owner cannot be kept";
         chown(file.path(), Some(old.uid()), Some(old.gid())).context(what)?;
     }
-    Ok(fs::set_permissions(file.path(), old.permissions())?)
+    Ok(())
 }

@@ -2,13 +2,15 @@
 
 //! `btfreloc relocate`: the BTF that would be registered.
 
-use anyhow::{Context, Error, Result};
+use anyhow::{bail, Context, Error, Result};
 use rust_btfreloc::btf;
 use rust_btfreloc::reloc::{Inline, Policy, RelocationPlan};
 
 use crate::cli;
 use crate::decide::{decide, Decision, RebasedBtf, ReducedBtf, Registered, RelocatedBtf};
+use crate::in_place;
 use crate::input::{self, Kernel, Module};
+use crate::older::Limits;
 use crate::output;
 use crate::status::{complain, Status};
 
@@ -18,12 +20,21 @@ use crate::status::{complain, Status};
 ///
 /// The module or the kernel cannot be read, or the output cannot be written.
 pub fn run(args: &cli::Relocate) -> Result<Status> {
-    input::once_only([&*args.module, &*args.against])?;
+    let Some(output) = &args.output else {
+        return in_place::run(args);
+    };
+    let [module] = &args.modules[..] else {
+        bail!(
+            "one output for {} modules: name one module, or let them be changed in place",
+            args.modules.len()
+        );
+    };
+    input::once_only([&**module, &*args.against])?;
     let kernel = Kernel::read(&args.against)?;
-    let module = Module::read(&args.module)?;
+    let module = Module::read(module)?;
     match registered(&kernel, &module, args.strict, args.inline.is_some())? {
         Ok(made) => {
-            output::write(&args.output, &made.btf)?;
+            output::write(output, &made.btf)?;
             if let Some((path, inline)) = args.inline.as_ref().zip(made.inline) {
                 output::write(path, &inline)?;
             }
@@ -42,6 +53,14 @@ struct Made {
     btf: Vec<u8>,
     /// Its `.BTF.inline`, where that was asked for.
     inline: Option<Vec<u8>>,
+}
+
+impl Made {
+    /// The same as `kernel` knows the format.
+    fn known_to(self, kernel: &Kernel) -> Result<Self, String> {
+        let btf = Limits::of(kernel).apply(kernel, &self.btf)?.into_owned();
+        Ok(Made { btf, ..self })
+    }
 }
 
 /// The BTF that would be registered for `module` on `kernel`, or why there would be none.
@@ -84,16 +103,17 @@ fn registered(
     let decision = decide(&kernel.base(), &sections, policy, |other| {
         made(other, inline).map_err(|error| format!("cannot be relocated: {error}"))
     });
-    Ok(match decision {
-        Decision::Relocate(made, _) => made,
+    let made = match decision {
+        Decision::Relocate(made) => made.report,
         Decision::LeftAlone => Ok(Made {
             btf: sections.btf.map_or(Vec::new(), |input| input.btf.to_vec()),
             inline: inline.map(<[u8]>::to_vec),
         }),
         Decision::NoBtf => Err("no BTF".to_owned()),
-        Decision::Drop(cause, _) => Err(format!("dropped: {cause}")),
+        Decision::Drop(dropped) => Err(format!("dropped: {}", dropped.cause)),
         Decision::LeftToKernel(cause) => Err(format!("left to the kernel: {cause}")),
-    })
+    };
+    Ok(made.and_then(|made| made.known_to(kernel)))
 }
 
 fn made(other: &Registered<'_, '_>, inline: Option<&[u8]>) -> Result<Made, String> {

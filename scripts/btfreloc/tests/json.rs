@@ -143,6 +143,20 @@ fn each_command_prints_what_is_documented() {
         &mut seen,
     );
 
+    hold(
+        &[
+            "relocate",
+            "--in-place",
+            "--dry-run",
+            "--backup",
+            &built,
+            "/no/such/module.ko",
+            "--against",
+            &vmlinux,
+        ],
+        &mut seen,
+    );
+
     let few = text(&stock(&release("RUNNING2")).join("kernel/crypto"));
     let new = text(&boot(&running(), "vmlinuz"));
     hold(&["diff", &old, &new, &few, "/no/such/module.ko"], &mut seen);

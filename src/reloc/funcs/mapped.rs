@@ -97,6 +97,15 @@ impl<'r, 'a> MappedFuncs<'r, 'a> {
         self.funcs.count()
     }
 
+    /// Calls `visit` with the id of each record in the module's file and the new one, where there is one.
+    pub fn each_id(&self, mut visit: impl FnMut(u32, u32)) {
+        for (_, record) in self.funcs.records() {
+            if let Ok(Some(id)) = self.id(record.type_id) {
+                visit(record.type_id, id);
+            }
+        }
+    }
+
     /// Calls `visit` with each function whose FUNC is there, in the order of the section.
     pub fn each(&self, mut visit: impl FnMut(MappedFunc<'a>)) {
         for (_, record) in self.funcs.records() {

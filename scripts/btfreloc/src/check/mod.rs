@@ -11,20 +11,19 @@ mod row;
 mod summary;
 mod text;
 
-use std::io::{stdout, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anstream::AutoStream;
 use anyhow::{bail, ensure, Context, Result};
 use rayon::prelude::*;
 use rust_btfreloc::reloc::Policy;
 use serde::Serialize;
 
 use matrix::Matrix;
+pub(crate) use row::NewSections;
 use row::RelocatedTypes;
 pub use row::{Answer, Detail, KernelAlone, Outcome, Row};
 pub use summary::Summary;
-pub(crate) use text::answer;
+pub(crate) use text::{answer, said};
 
 use crate::cli::{self, Format};
 use crate::input::{self, Kernel, Module};
@@ -81,7 +80,13 @@ pub fn run(args: &cli::Check) -> Result<Status> {
         complain(&anyhow::Error::msg(error.clone()));
     }
     if !page_only(args) {
-        print(args, &kernels, &report).context("standard output")?;
+        let form = output::Form {
+            format: args.format,
+            command: "check",
+            kernels: kernels.iter().map(json::Named::of).collect(),
+        };
+        let print = form.print(&report, |out| text::write(out, args, &report));
+        print.context("standard output")?;
     }
     if let (Some(matrix), Some(path)) = (&matrix, &args.matrix) {
         let page = matrix.page(args.strict, &report.errors)?;
@@ -171,20 +176,4 @@ fn printed(args: &cli::Check, mut row: Row) -> Row {
 /// Whether the page takes the place of what is printed.
 fn page_only(args: &cli::Check) -> bool {
     args.matrix.as_deref().is_some_and(input::is_stream)
-}
-
-fn print(args: &cli::Check, kernels: &[Kernel], report: &Report) -> Result<()> {
-    match args.format {
-        Format::Text => {
-            let mut out = BufWriter::new(AutoStream::auto(stdout()));
-            text::write(&mut out, args, report)?;
-            Ok(out.flush()?)
-        }
-        Format::Json => {
-            let mut out = BufWriter::new(stdout().lock());
-            let kernels: Vec<_> = kernels.iter().map(json::Named::of).collect();
-            json::write(&mut out, "check", &kernels, report)?;
-            Ok(out.flush()?)
-        }
-    }
 }

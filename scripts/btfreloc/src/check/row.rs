@@ -2,6 +2,8 @@
 
 //! The verdict on one module and one kernel.
 
+use std::collections::HashMap;
+
 use rust_btfreloc::btf::Record;
 use rust_btfreloc::reloc::decision::ModuleFile;
 use rust_btfreloc::reloc::{
@@ -13,7 +15,9 @@ use serde::Serialize;
 use super::rebased::RebasedTypes;
 use super::text;
 use crate::c_code;
-use crate::decide::{decide, taken_funcs, Decision, DroppedIds, Ids, Registered, RelocatedBtf};
+use crate::decide::{
+    decide, decide_with, taken_funcs, Decision, Dropped, DroppedIds, Ids, Registered, RelocatedBtf,
+};
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
 
@@ -167,7 +171,53 @@ struct Taken {
     ids: Option<Ids>,
 }
 
+/// The sections of a module that are to be others.
+pub(crate) struct NewSections {
+    /// `.BTF`; `None` where there is to be none.
+    pub(crate) btf: Option<Vec<u8>>,
+    /// `.BTF_ids`, where it is to be another.
+    pub(crate) ids: Option<Vec<u8>>,
+    /// The new ids in `.BTF.funcs`, by those before.
+    pub(crate) funcs: HashMap<u32, u32>,
+}
+
 impl Taken {
+    fn from(
+        base: &Base<'_>,
+        other: &Registered<'_, '_>,
+        fates: &[c_code::KernelMatch],
+        detail: Detail,
+    ) -> Self {
+        match other {
+            Registered::Relocated(relocation) => {
+                let relocated = match detail {
+                    Detail::Opaque => RelocatedTypes::new(relocation),
+                    _ => RelocatedTypes::explained(base, relocation, fates, detail),
+                };
+                let taken = Taken::of(relocated.outcome());
+                Taken {
+                    misread: misreads(relocation, fates),
+                    relocation: Some(relocated),
+                    ..taken
+                }
+            }
+            Registered::Rebased(rebase) => {
+                let rebased = RebasedTypes::new(rebase, detail == Detail::Explained);
+                // The kernel takes its ids for vmlinux's.
+                let taken = Taken::of(rebased.outcome());
+                Taken {
+                    misread: true,
+                    rebase: Some(rebased),
+                    ..taken
+                }
+            }
+            Registered::Reduced(reduced) => Taken {
+                ids: reduced.ids,
+                ..Taken::of(Outcome::Reduced)
+            },
+        }
+    }
+
     /// Nothing but the outcome.
     fn of(outcome: Outcome) -> Self {
         Taken {
@@ -206,56 +256,73 @@ impl Row {
         let alone = sections.btf.as_ref();
         let alone = alone.and_then(|btf| c_code::verdict(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
-        let take = |other: &Registered<'_, '_>| match other {
-            Registered::Relocated(relocation) => {
-                let relocated = match detail {
-                    Detail::Opaque => RelocatedTypes::new(relocation),
-                    _ => RelocatedTypes::explained(&base, relocation, fates, detail),
-                };
-                let taken = Taken::of(relocated.outcome());
-                Taken {
-                    misread: misreads(relocation, fates),
-                    relocation: Some(relocated),
-                    ..taken
-                }
-            }
-            Registered::Rebased(rebase) => {
-                let rebased = RebasedTypes::new(rebase, detail == Detail::Explained);
-                // The kernel takes its ids for vmlinux's.
-                let taken = Taken::of(rebased.outcome());
-                Taken {
-                    misread: true,
-                    rebase: Some(rebased),
-                    ..taken
-                }
-            }
-            Registered::Reduced(reduced) => Taken {
-                ids: reduced.ids,
-                ..Taken::of(Outcome::Reduced)
-            },
-        };
+        let decision = decide(&base, sections, policy, |other| {
+            Taken::from(&base, other, fates, detail)
+        });
+        let funcs = FuncTable::of(&base, sections, policy);
+        Row::of(module, kernel, decision, funcs, alone).0
+    }
+
+    /// Judges it without what the kernel alone would do; with what is to be in the module's file, where
+    /// something else is. Its BTF may have been made for one of `bases`.
+    pub(crate) fn in_place(
+        module: &Module,
+        sections: &Sections<'_>,
+        kernel: &Kernel,
+        policy: Policy,
+        bases: &[Kernel],
+    ) -> (Self, Option<NewSections>) {
+        let base = kernel.base();
+        let decision = decide_with(bases, &base, sections, policy, |other| {
+            Taken::from(&base, other, &[], Detail::Opaque)
+        });
+        Row::of(module, kernel, decision, None, None)
+    }
+
+    fn of(
+        module: &Module,
+        kernel: &Kernel,
+        decision: Decision<Taken>,
+        funcs: Option<FuncTable>,
+        alone: Option<c_code::Verdict>,
+    ) -> (Self, Option<NewSections>) {
         let (mut taken, mut dropped_ids, mut left_out) =
             (Taken::of(Outcome::LeftAlone), None, None);
-        let (outcome, reason) = match decide(&base, sections, policy, take) {
+        let mut written = None;
+        let (outcome, reason) = match decision {
             Decision::NoBtf => (Outcome::NoBtf, None),
             Decision::LeftAlone => (Outcome::LeftAlone, None),
-            Decision::Relocate(done, left) => {
-                taken = done;
-                left_out = left.map(|left| left.to_string());
+            Decision::Relocate(done) => {
+                taken = done.report;
+                left_out = done.left_out.map(|left| left.to_string());
+                written = Some(NewSections {
+                    btf: Some(done.btf),
+                    ids: done.ids,
+                    funcs: done.funcs,
+                });
                 match left_out {
                     Some(_) => (Outcome::Reduced, None),
                     None => (taken.outcome, None),
                 }
             }
-            // Nothing of it is lost.
-            Decision::Drop(cause, ids) if cause.kind == Some(CauseKind::NoTypes) => {
+            Decision::Drop(Dropped {
+                cause,
+                ids,
+                cleared,
+            }) => {
                 dropped_ids = ids;
-                (Outcome::NoBtf, Some(cause.to_string()))
-            }
-            Decision::Drop(cause, ids) => {
-                dropped_ids = ids;
-                taken.misread = true;
-                (Outcome::Dropped, Some(cause.to_string()))
+                written = Some(NewSections {
+                    btf: None,
+                    ids: cleared,
+                    funcs: HashMap::new(),
+                });
+                // Of BTF without types nothing is lost.
+                let outcome = match cause.kind {
+                    Some(CauseKind::NoTypes) => Outcome::NoBtf,
+                    _ => Outcome::Dropped,
+                };
+                taken.misread = outcome == Outcome::Dropped;
+                (outcome, Some(cause.to_string()))
             }
             Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string())),
         };
@@ -269,12 +336,12 @@ impl Row {
             rebase: taken.rebase,
             left_out,
             ids: taken.ids,
-            funcs: FuncTable::of(&base, sections, policy),
+            funcs,
             log: None,
             kernel_alone: alone.map(|alone| KernelAlone::new(alone, taken.misread)),
         };
         let log = text::log(&row);
-        Row { log, ..row }
+        (Row { log, ..row }, written)
     }
 }
 

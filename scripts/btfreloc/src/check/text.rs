@@ -87,7 +87,7 @@ pub(super) fn found_alone(base_type: &BaseType) -> Option<String> {
 }
 
 /// The reason, or what is done in figures.
-pub(super) fn said(row: &Row) -> Option<String> {
+pub(crate) fn said(row: &Row) -> Option<String> {
     let figures = || row.relocation.as_ref().map(figures);
     let rebased = |done: &RebasedTypes| rebased_figures(done, done.first.as_deref());
     let rebased = || row.rebase.as_ref().map(rebased);

@@ -53,10 +53,20 @@ const DIFF: &[Example] = &[
         "btfreloc diff /sys/kernel/btf/vmlinux /boot/vmlinuz-new foo.ko --format json",
     ),
 ];
-const RELOCATE: &[Example] = &[example(
-    "What /sys/kernel/btf/foo would hold, readable with bpftool btf dump -B /sys/kernel/btf/vmlinux:",
-    "btfreloc relocate foo.ko --against /sys/kernel/btf/vmlinux -o foo.btf",
-)];
+const RELOCATE: &[Example] = &[
+    example(
+        "What /sys/kernel/btf/foo would hold, readable with bpftool btf dump -B /sys/kernel/btf/vmlinux:",
+        "btfreloc relocate foo.ko --against /sys/kernel/btf/vmlinux -o foo.btf",
+    ),
+    example(
+        "What would be changed in a module so that the running kernel takes its BTF without rust_btfreloc:",
+        "btfreloc relocate foo.ko --in-place --dry-run --against /sys/kernel/btf/vmlinux",
+    ),
+    example(
+        "All modules from outside of the kernel, changed, each kept as it was beside it:",
+        "btfreloc relocate /lib/modules/*/updates --in-place --backup --against /boot/vmlinuz-*",
+    ),
+];
 const RESOLVE_IDS: &[Example] = &[
     example(
         "As the last step of a build:",

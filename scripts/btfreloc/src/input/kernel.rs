@@ -95,6 +95,12 @@ impl Kernel {
         self.banner().map(Banner::release)
     }
 
+    /// Whether it is the one that runs in `root`, where its release is known.
+    pub fn is_running(&self, root: &Path) -> bool {
+        let running = installed::running(root).map(|(release, _)| release);
+        running.is_some() && running.as_deref() == self.release()
+    }
+
     /// What it says of itself, where that was found.
     pub fn banner(&self) -> Option<&Banner> {
         self.banner.as_ref()
