@@ -23,6 +23,11 @@ log_lines() {
 	dmesg | wc -l
 }
 
+# reports: the files that rust_btfreloc shows: stats, a report a module, funcs/MODULE
+reports() {
+	find "$DEBUGFS" -type f | sed "s|^$DEBUGFS/||" | sort
+}
+
 # log_since LINES: what the kernel logged since there were so many lines, without times
 log_since() {
 	dmesg | tail -n +$(($1 + 1)) | sed 's/^\[[^]]*\] //'

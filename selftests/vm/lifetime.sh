@@ -50,12 +50,12 @@ diagnose "KiB left by $rounds loads: $own without, $relocated relocated, $droppe
 # A report or a buffer of these modules is 4 KiB or more: 100 of them would be 400.
 check "$rounds relocated loads leave no memory" test "$relocated" -lt $((own + 200))
 check "$rounds loads whose BTF was dropped neither" test "$dropped" -lt $((own + 200))
-check_equal "no report is left" stats "$(ls $DEBUGFS)"
+check_equal "no report is left" stats "$(reports)"
 
 failed=$(grown fail_to_load "$MODULES/distilled/btfreloc_fail.ko")
 diagnose "KiB left by $rounds loads that failed in the module's init: $failed"
 check "$rounds relocated loads that fail late leave no memory" test "$failed" -lt $((own + 200))
-check_equal "nor a report" stats "$(ls $DEBUGFS)"
+check_equal "nor a report" stats "$(reports)"
 
 # A notifier ends the load when rust_btfreloc has shown the kernel another BTF: before the kernel's own, and after it.
 for priority in 1 -1; do
@@ -63,7 +63,7 @@ for priority in 1 -1; do
 	failed=$(grown fail_to_load "$MODULES/distilled/btfreloc_fail.ko")
 	diagnose "KiB left by $rounds loads that failed in a notifier of priority $priority: $failed"
 	check "$rounds relocated loads that fail in a notifier leave no memory" test "$failed" -lt $((own + 200))
-	check_equal "nor a report" stats "$(ls $DEBUGFS)"
+	check_equal "nor a report" stats "$(reports)"
 	unload btfreloc_notifier
 done
 
@@ -93,7 +93,7 @@ for name in $(names .); do
 	check "$name is gone after many loads at once" unload "$name"
 	check_not "and so is its BTF" has_btf "$name"
 done
-check_equal "no report is left" stats "$(ls $DEBUGFS)"
+check_equal "no report is left" stats "$(reports)"
 check "btfreloc_demo still loads" load "$MODULES/distilled/btfreloc_demo.ko"
 check "with BTF" has_btf btfreloc_demo
 check "all goes" unload btfreloc_demo rust_btfreloc

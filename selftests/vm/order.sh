@@ -73,7 +73,7 @@ fails() {
 	check_equal "and is where it was in the end" "$(echo "$2" | head -n 1)" "$(echo "$3" | tail -n 1)"
 	check_has "the log says that the load failed" "rust_btfreloc: $demo: load failed in a module notifier" "$logged"
 	check_equal "it is counted" "1 0" "$(stat_of errors) $(stat_of relocated)"
-	check_equal "no report is left" stats "$(ls $DEBUGFS)"
+	check_equal "no report is left" stats "$(reports)"
 	check_not "and no BTF" has_btf $demo
 	check "without the notifier it loads" unload btfreloc_notifier
 	check "and is relocated" load "$distilled"
