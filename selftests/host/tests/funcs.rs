@@ -169,7 +169,7 @@ fn a_record_that_does_not_hold_is_refused() {
     for addr in [0, CODE.start - 1, CODE.end, u64::MAX] {
         assert_eq!(second(record(SHOW, addr)), (8, Reason::Outside));
     }
-    let flags = FuncFlags(FuncFlags::GLOBAL.0 | 1 << 7);
+    let flags = FuncFlags(FuncFlags::GLOBAL.0 | (1 << 7));
     let unknown = FuncRecord {
         flags,
         ..record(SHOW, 0x1000)
