@@ -29,7 +29,7 @@ wrong_ids() {
 	done <"$table"
 }
 
-# fires ADDRESS PARAMETER: whether a program at the address runs when the function behind the parameter is called
+# fires ADDRESS PARAMETER: whether a program at the address runs when the parameter's function is called
 fires() {
 	"$probe" kprobe "$1" "echo 1 >$parameters/$2"
 }

@@ -10,7 +10,7 @@ tool=$PWD/build/bin/btfreloc
 folder=/lib/modules/$RELEASE
 bases=$MODULES/base
 
-# look: what root and the user are told, in $root and $user, with $root_status and $user_status
+# look: what is reported to root and to the user, in $root and $user, with $root_status and $user_status
 look() {
 	root_status=0 user_status=0
 	root=$("$tool" status --format json "$@" 2>&1) || root_status=$?
@@ -24,7 +24,7 @@ field() {
 		inside && $1 == name { sub(/^[^:]*: /, ""); gsub(/^"|",?$|,$/, ""); print; exit }'
 }
 
-# state WHAT MODULE ROOT [USER]: the state that root is told, and the user, if not the same
+# state WHAT MODULE ROOT [USER]: the state that is reported to root, and to the user, if not the same
 state() {
 	check_equal "$1: root" "$3" "$(field "$root" "$2" state)"
 	check_equal "$1: an ordinary user" "${4-$3}" "$(field "$user" "$2" state)"
@@ -54,8 +54,8 @@ state "without: an in-tree module" e1000 as-built
 check_equal "without: all is well for root" 0 $root_status
 check_equal "without: and for an ordinary user" 0 $user_status
 check_has "without: rust_btfreloc is not loaded" '"loaded": false' "$root"
-check_has "without: an ordinary user is told what is not seen" 'the kernel log [(]/dev/kmsg[)]: .*run as root' "$user"
-check_has "without: root is told that nothing is unseen" '"not_seen": \[\]' "$root"
+check_has "without: what is not seen is reported to an ordinary user" 'the kernel log [(]/dev/kmsg[)]: .*run as root' "$user"
+check_has "without: nothing is reported as not seen to root" '"not_seen": \[\]' "$root"
 
 insert "$MODULES/own/distilled/btfreloc_demo.ko" btfreloc_demo
 insert "$MODULES/broken/nobtf.ko" btfreloc_small
@@ -93,7 +93,7 @@ load "$RELOC"
 look
 check_has "with: it is loaded" '"loaded": true' "$user"
 check_has "with: root sees the policy" '"policy": "1"' "$root"
-check_has "with: an ordinary user is told what is not seen" 'what rust_btfreloc reports .*run as root' "$user"
+check_has "with: what is not seen is reported to an ordinary user" 'what rust_btfreloc reports .*run as root' "$user"
 state "with: a module from before" e1000 as-built
 state "with: one with wrong types" btfreloc_asked wrong-types
 check_equal "with: what to do about it" \
@@ -110,16 +110,16 @@ state "with: dropped BTF" vpoll dropped
 state "with: relocated" acpi_call relocated
 state "with: an in-tree module" e1000e as-built valid
 for who in root user; do
-	told=
-	eval "told=\$$who"
-	check_equal "with, $who: by whom" rust_btfreloc "$(field "$told" btfreloc_demo by)"
+	report=
+	eval "report=\$$who"
+	check_equal "with, $who: by whom" rust_btfreloc "$(field "$report" btfreloc_demo by)"
 	check_has "with, $who: what became of .BTF_ids" "^$(demo_ids) of $(demo_ids) .BTF_ids changed" \
-		"$(field "$told" btfreloc_demo ids)"
-	check_has "with, $who: why it was dropped" "^made with another build of " "$(field "$told" vpoll reason)"
+		"$(field "$report" btfreloc_demo ids)"
+	check_has "with, $who: why it was dropped" "^made with another build of " "$(field "$report" vpoll reason)"
 done
 umount /sys/kernel/debug
 look
-check_has "without debugfs, root is told how to see it" "mount -t debugfs none /sys/kernel/debug" "$root"
+check_has "without debugfs, how to see it is reported to root" "mount -t debugfs none /sys/kernel/debug" "$root"
 check_equal "without debugfs, the log has it" opaque "$(field "$root" btfreloc_demo state)"
 mount -t debugfs none /sys/kernel/debug
 unload btfreloc_demo vpoll acpi_call
