@@ -190,7 +190,7 @@ impl Loads {
         let Some(mut pending) = pending else {
             return;
         };
-        pending.report.seen(self.files.has(module.name()));
+        pending.report.seen(registered());
         drop(pending.replaced);
         let report = Arc::from(pending.report);
         let file = match module.name() {
