@@ -246,7 +246,11 @@ fn is_declaration(type_: &Type) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1024) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        max_global_rejects: u32::MAX,
+        ..ProptestConfig::with_cases(1024)
+    })]
 
     #[test]
     fn the_result_is_the_module(case in case()) {
