@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use rust_btfreloc::btf::{Btf, Kind};
 
-use super::changed::{Change, Changed};
+use super::change::{Change, Changed};
 
 /// Types inside of each other that are followed, more than the kernel allows.
 const DEPTH: u32 = 64;

@@ -4,6 +4,7 @@
 //! modules use them.
 
 mod alike;
+mod change;
 mod changed;
 mod holders;
 mod layout;
@@ -20,7 +21,7 @@ use rayon::prelude::*;
 use rust_btfreloc::btf::Kind;
 use serde::Serialize;
 
-pub use changed::{Change, Changed};
+pub use change::{Change, Changed};
 
 use crate::check::progress;
 use crate::cli::{self, Format};

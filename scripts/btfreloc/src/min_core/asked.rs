@@ -10,8 +10,9 @@ use rust_btfreloc::btf::Btf;
 
 use super::candidates::{Candidates, Key};
 use super::matching::{self, Answer, Found};
-use super::object::{Object, Relocation};
-use super::spec::{Kind, Spec};
+use super::object::Object;
+use super::relocation::{Relocation, RelocationKind};
+use super::spec::Spec;
 
 /// A relocation, understood.
 pub struct Asked<'o> {
@@ -63,7 +64,8 @@ impl<'o> Asked<'o> {
     pub fn all(object: &'o Object) -> Result<Vec<Self>> {
         let btf = object.btf();
         let relocations = object.relocations().iter();
-        let relocations = relocations.filter(|relocation| relocation.kind != Kind::TypeIdLocal);
+        let relocations =
+            relocations.filter(|relocation| relocation.kind != RelocationKind::TypeIdLocal);
         let asked = relocations.map(|relocation| {
             let record = btf.record(relocation.type_id);
             let asked = |spec| Asked {

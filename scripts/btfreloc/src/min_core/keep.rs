@@ -19,7 +19,8 @@ use rust_btfreloc::btf::{to_usize, Btf, Kind};
 
 use super::compat::parameters;
 use super::matching::Found;
-use super::spec::{self, About};
+use super::relocation::{About, RelocationKind};
+use super::spec::MAX_STEPS;
 
 /// What is kept of one type.
 #[derive(Clone, Debug, Default)]
@@ -53,10 +54,10 @@ pub struct Keep<'a, 'k> {
 
 impl Keep<'_, '_> {
     /// Keeps what a relocation of this kind looks at in the candidate `id`, where it found `found`.
-    pub fn candidate(&mut self, kind: spec::Kind, id: u32, found: Option<&Found>) {
+    pub fn candidate(&mut self, kind: RelocationKind, id: u32, found: Option<&Found>) {
         self.need(id).is_candidate = true;
         match (kind.about(), kind) {
-            (About::Type, spec::Kind::TypeMatches) => self.whole(id, false),
+            (About::Type, RelocationKind::TypeMatches) => self.whole(id, false),
             (About::Type, _) => self.compared(id),
             (About::Field | About::Value, _) => {
                 self.shape(id);
@@ -91,7 +92,7 @@ impl Keep<'_, '_> {
     fn shape(&mut self, mut id: u32) -> Option<u32> {
         let first = self.btf.unmodified(id)?.0;
         // An array of arrays of arrays and so on; damaged, it has no end.
-        for _ in 0..=spec::MAX_STEPS {
+        for _ in 0..=MAX_STEPS {
             let (bare, record) = self.btf.unmodified(id)?;
             self.need(bare);
             if record.kind() != Kind::Array {

@@ -7,8 +7,9 @@ use anyhow::{bail, ensure, Context, Result};
 use rust_btfreloc::btf::{self, read_u32, to_usize, Btf, Record};
 
 use super::compat::{Pair, MOST};
+use super::relocation::{About, RelocationKind};
 use super::size;
-use super::spec::{About, Kind, Spec, Step, MAX_STEPS};
+use super::spec::{Spec, Step, MAX_STEPS};
 
 /// What was found in a candidate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +46,9 @@ pub enum Access {
 
 impl Answer {
     /// Where no candidate has what is asked for.
-    pub fn nothing(kind: Kind) -> Self {
-        let poisoned = matches!(kind.about(), About::Field) && kind != Kind::FieldExists
-            || kind == Kind::Value;
+    pub fn nothing(kind: RelocationKind) -> Self {
+        let poisoned = matches!(kind.about(), About::Field) && kind != RelocationKind::FieldExists
+            || kind == RelocationKind::Value;
         Answer {
             bit_offset: 0,
             value: (!poisoned).then_some(0),
@@ -105,15 +106,15 @@ pub fn find(local: &Btf<'_>, spec: &Spec, target: &Btf<'_>, id: u32) -> Result<O
 fn of_type(local: &Btf<'_>, spec: &Spec, target: &Btf<'_>, id: u32) -> Result<Option<Found>> {
     let pair = Pair::new(local, target);
     let there = match spec.kind {
-        Kind::TypeMatches => pair.matches(spec.type_id, id)?,
+        RelocationKind::TypeMatches => pair.matches(spec.type_id, id)?,
         _ => pair.types(spec.type_id, id)?,
     };
     if !there {
         return Ok(None);
     }
     let value = match spec.kind {
-        Kind::TypeIdTarget => id,
-        Kind::TypeSize => size::of(target, id).context("a type without a size")?,
+        RelocationKind::TypeIdTarget => id,
+        RelocationKind::TypeSize => size::of(target, id).context("a type without a size")?,
         _ => 1,
     };
     Ok(Some(Found {
@@ -144,7 +145,7 @@ fn of_value(spec: &Spec, target: &Btf<'_>, id: u32) -> Result<Option<Found>> {
     Ok(found.map(|(element, index)| {
         let word = |at| u64::from(read_u32(element, at).unwrap_or(0));
         let value = match (spec.kind, record.kind()) {
-            (Kind::ValueExists, _) => 1,
+            (RelocationKind::ValueExists, _) => 1,
             (_, btf::Kind::Enum64) => word(4) | (word(8) << 32),
             // Widened with its sign, whatever the enum's is.
             _ => word(4) as u32 as i32 as i64 as u64,
@@ -251,7 +252,7 @@ impl Walk<'_, '_> {
     /// What the relocation becomes.
     fn found(self) -> Result<Found> {
         let answer = match (self.spec.kind, self.named) {
-            (Kind::FieldExists, _) => self.answer(1, None),
+            (RelocationKind::FieldExists, _) => self.answer(1, None),
             (kind, None) => self.of_element(kind)?,
             (kind, Some((id, index))) => self.of_member(kind, id, index)?,
         };
@@ -270,10 +271,12 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn of_element(&self, kind: Kind) -> Result<Answer> {
+    fn of_element(&self, kind: RelocationKind) -> Result<Answer> {
         match kind {
-            Kind::ByteOffset => Ok(self.answer(self.bit_offset / 8, Some(self.access(self.id)?))),
-            Kind::ByteSize => {
+            RelocationKind::ByteOffset => {
+                Ok(self.answer(self.bit_offset / 8, Some(self.access(self.id)?)))
+            }
+            RelocationKind::ByteSize => {
                 let size = size::of(self.target, self.id).context("an element without a size")?;
                 Ok(self.answer(size, None))
             }
@@ -281,7 +284,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn of_member(&self, kind: Kind, id: u32, index: u32) -> Result<Answer> {
+    fn of_member(&self, kind: RelocationKind, id: u32, index: u32) -> Result<Answer> {
         let record = self.target.record(id);
         let member = record.and_then(|record| record.members().nth(to_usize(index)));
         let member = member.context("a member that is not there")?;
@@ -298,21 +301,21 @@ impl Walk<'_, '_> {
             }
         };
         let value = match kind {
-            Kind::ByteOffset if member.bit_size == 0 => {
+            RelocationKind::ByteOffset if member.bit_size == 0 => {
                 return Ok(self.answer(offset, Some(self.access(field_id)?)));
             }
-            Kind::ByteOffset => offset,
-            Kind::ByteSize => size,
-            Kind::Signed => is_signed(&field).into(),
+            RelocationKind::ByteOffset => offset,
+            RelocationKind::ByteSize => size,
+            RelocationKind::Signed => is_signed(&field).into(),
             // As for the little-endian machines that are served here.
-            Kind::LeftShift => {
+            RelocationKind::LeftShift => {
                 let end = self
                     .bit_offset
                     .wrapping_add(bits)
                     .wrapping_sub(offset.wrapping_mul(8));
                 64u32.wrapping_sub(end)
             }
-            Kind::RightShift => 64u32.wrapping_sub(bits),
+            RelocationKind::RightShift => 64u32.wrapping_sub(bits),
             kind => bail!("{} of a member", kind.name()),
         };
         Ok(self.answer(value, None))

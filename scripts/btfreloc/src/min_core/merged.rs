@@ -12,8 +12,8 @@ use anyhow::{Error, Result};
 use super::asked::{Asked, Differ, Shown, Tried};
 use super::candidates::Key;
 use super::matching::Answer;
+use super::relocation::{About, RelocationKind};
 use super::resolved::{Question, Resolved};
-use super::spec::About;
 use super::split::All;
 use super::write::{Ids, Writer};
 
@@ -131,7 +131,7 @@ fn choose(
     let differs = |answer: &&(usize, u32, Answer)| {
         // The id of a type is another in each module.
         answer.2 != first.2
-            || asked.spec.kind == super::spec::Kind::TypeIdTarget && answer.0 != first.0
+            || asked.spec.kind == RelocationKind::TypeIdTarget && answer.0 != first.0
     };
     let other = answers.iter().find(differs);
     let wanted = answers.iter().find(|(place, ..)| Some(*place) == preferred);

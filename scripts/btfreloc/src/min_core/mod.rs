@@ -4,7 +4,7 @@
 //!
 //! | file | |
 //! | --- | --- |
-//! | [`object`], [`spec`], [`owned`] | what programs ask for |
+//! | [`object`], [`relocation`], [`spec`], [`owned`] | what programs ask for |
 //! | [`candidates`], [`targets`], [`resolved`] | where it is looked for |
 //! | [`matching`], [`compat`], [`size`], [`asked`] | what it becomes there, by libbpf's rules |
 //! | [`keep`], [`write`], [`split`], [`merged`] | what is kept of that, and how it is written |
@@ -19,6 +19,7 @@ pub mod merged;
 pub mod object;
 pub mod owned;
 pub mod prove;
+pub mod relocation;
 pub mod resolved;
 pub mod size;
 pub mod spec;

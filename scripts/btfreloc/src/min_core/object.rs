@@ -11,7 +11,7 @@ use object::{Object as _, ObjectSection as _};
 use rust_btfreloc::btf::{read_u32, to_usize, verify, Btf};
 
 use super::owned::{damaged, OwnedBtf};
-use super::spec::Kind;
+use super::relocation::{Relocation, RelocationKind};
 use crate::input::{label, Image};
 
 /// `BTF_MAGIC`, as `.BTF.ext` has it too.
@@ -26,21 +26,6 @@ pub struct Object {
     label: String,
     btf: OwnedBtf,
     relocations: Vec<Relocation>,
-}
-
-/// One CO-RE relocation (`struct bpf_core_relo`).
-#[derive(Clone, Debug)]
-pub struct Relocation {
-    /// The section of the instruction.
-    pub section: String,
-    /// Byte offset of the instruction in it.
-    pub instruction: u32,
-    /// Type of the program that is looked for.
-    pub type_id: u32,
-    /// How the field is reached, or which value of an enum it is.
-    pub access: String,
-    /// What is asked of it.
-    pub kind: Kind,
 }
 
 impl Object {
@@ -158,7 +143,7 @@ fn groups(btf: &Btf<'_>, part: &[u8], start: usize) -> Result<Vec<Relocation>> {
                 access: access_string(btf, access?)
                     .with_context(|| format!("offset {}", at(offset) + 8))?,
                 kind: kind
-                    .and_then(Kind::of)
+                    .and_then(RelocationKind::of)
                     .with_context(|| format!("offset {}", at(offset) + 12))?,
             };
             ensure!(

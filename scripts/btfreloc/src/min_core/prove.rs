@@ -11,8 +11,8 @@ use super::candidates::{find, Candidates};
 use super::matching::Answer;
 use super::merged::Merged;
 use super::owned::{damaged, OwnedBtf};
+use super::relocation::RelocationKind;
 use super::resolved::Resolved;
-use super::spec::Kind;
 use super::split::Files;
 use super::write::Ids;
 
@@ -46,7 +46,7 @@ fn same(
     let nothing = Answer::nothing(asked.spec.kind);
     let [mut before_answer, after_answer] =
         [before, after].map(|found| found.map_or(nothing, |(_, answer)| answer));
-    if let (Kind::TypeIdTarget, Some((id, _))) = (asked.spec.kind, before) {
+    if let (RelocationKind::TypeIdTarget, Some((id, _))) = (asked.spec.kind, before) {
         before_answer.value = ids.get(&id).map(|id| u64::from(*id));
     }
     ensure!(

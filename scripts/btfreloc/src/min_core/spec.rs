@@ -6,106 +6,11 @@
 use anyhow::{bail, ensure, Context, Result};
 use rust_btfreloc::btf::{self, to_usize, Btf};
 
-use super::object::Relocation;
+use super::relocation::{About, Relocation, RelocationKind};
 use super::size;
 
 /// Most steps of an access (`BPF_CORE_SPEC_MAX_LEN`).
 pub const MAX_STEPS: usize = 64;
-
-/// What a relocation asks (`enum bpf_core_relo_kind`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-#[allow(missing_docs)]
-pub enum Kind {
-    ByteOffset,
-    ByteSize,
-    FieldExists,
-    Signed,
-    LeftShift,
-    RightShift,
-    TypeIdLocal,
-    TypeIdTarget,
-    TypeExists,
-    TypeSize,
-    ValueExists,
-    Value,
-    TypeMatches,
-}
-
-/// What a kind of relocation is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
-    /// A member of a struct, or an element of an array.
-    Field,
-    /// A type as a whole.
-    Type,
-    /// A value of an enum.
-    Value,
-}
-
-impl Kind {
-    /// The kind with this number.
-    ///
-    /// # Errors
-    ///
-    /// There is none.
-    pub fn of(number: u32) -> Result<Self> {
-        const KINDS: [Kind; 13] = [
-            Kind::ByteOffset,
-            Kind::ByteSize,
-            Kind::FieldExists,
-            Kind::Signed,
-            Kind::LeftShift,
-            Kind::RightShift,
-            Kind::TypeIdLocal,
-            Kind::TypeIdTarget,
-            Kind::TypeExists,
-            Kind::TypeSize,
-            Kind::ValueExists,
-            Kind::Value,
-            Kind::TypeMatches,
-        ];
-        let kind = KINDS.get(to_usize(number)).copied();
-        kind.with_context(|| format!("relocation kind {number} is not known"))
-    }
-
-    /// What it is about.
-    pub fn about(self) -> About {
-        match self {
-            Kind::ByteOffset
-            | Kind::ByteSize
-            | Kind::FieldExists
-            | Kind::Signed
-            | Kind::LeftShift
-            | Kind::RightShift => About::Field,
-            Kind::ValueExists | Kind::Value => About::Value,
-            Kind::TypeIdLocal
-            | Kind::TypeIdTarget
-            | Kind::TypeExists
-            | Kind::TypeSize
-            | Kind::TypeMatches => About::Type,
-        }
-    }
-
-    /// What libbpf calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::ByteOffset => "byte_off",
-            Kind::ByteSize => "byte_sz",
-            Kind::FieldExists => "field_exists",
-            Kind::Signed => "signed",
-            Kind::LeftShift => "lshift_u64",
-            Kind::RightShift => "rshift_u64",
-            Kind::TypeIdLocal => "local_type_id",
-            Kind::TypeIdTarget => "target_type_id",
-            Kind::TypeExists => "type_exists",
-            Kind::TypeSize => "type_size",
-            Kind::ValueExists => "enumval_exists",
-            Kind::Value => "enumval_value",
-            Kind::TypeMatches => "type_matches",
-        }
-    }
-}
 
 /// A step to what is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +25,7 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub struct Spec {
     /// What is asked.
-    pub kind: Kind,
+    pub kind: RelocationKind,
     /// The program's type.
     pub type_id: u32,
     /// How the field is reached.
