@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::elf::Section;
-use rust_btfreloc::reloc::decision::{self, MappedIds, Relocated, TakenFuncs};
+use rust_btfreloc::reloc::decision::{self, MappedIds, NoFuncs, Relocated};
 use rust_btfreloc::reloc::funcs::MappedFuncs;
 use rust_btfreloc::reloc::standalone::RebasePlan;
 use rust_btfreloc::reloc::{
@@ -22,8 +22,9 @@ use crate::input::{Kernel, Sections};
 pub enum Decision<T> {
     /// There is none.
     NoBtf,
-    /// Nothing: the kernel takes it as it is.
-    LeftAlone,
+    /// Nothing: the kernel takes it as it is. Holds what becomes of `.BTF.funcs`, where the module has
+    /// it.
+    LeftAlone(Option<Funcs>),
     /// The kernel is shown another.
     Relocate(Replaced<T>),
     /// The kernel is shown none.
@@ -43,16 +44,20 @@ pub struct Replaced<T> {
     pub btf: Vec<u8>,
     /// `.BTF_ids`, where it is to be another.
     pub ids: Option<Vec<u8>>,
-    /// The new ids of the functions in `.BTF.funcs`, by those before, where that is valid.
-    pub funcs: HashMap<u32, u32>,
+    /// What becomes of `.BTF.funcs`, where the module has it.
+    pub funcs: Option<Funcs>,
 }
 
-/// What the kernel is shown of `.BTF.funcs`.
-struct FuncIds {
-    /// How many functions it has.
-    count: u32,
-    /// The ids of those that are there, by those before.
-    ids: HashMap<u32, u32>,
+/// [`decision::TakenFuncs`] of the host.
+pub type Funcs = Result<FuncIds, NoFuncs<Unread>>;
+
+/// The functions in `.BTF.funcs`.
+#[derive(Debug)]
+pub struct FuncIds {
+    /// How many there are.
+    pub count: u32,
+    /// The new ids of those whose FUNC is there, by those before.
+    pub ids: HashMap<u32, u32>,
 }
 
 /// What is done where BTF is dropped.
@@ -194,7 +199,7 @@ fn decided<T, F: Fn(&Registered<'_, '_>) -> T>(
         (None, None) => return Decision::NoBtf,
     };
     match decision::decide(shell, base, policy, module) {
-        decision::Decision::LeaveAlone(_) => Decision::LeftAlone,
+        decision::Decision::LeaveAlone(funcs) => Decision::LeftAlone(funcs),
         decision::Decision::LeaveToKernel(cause) => Decision::LeftToKernel(cause),
         decision::Decision::Drop { cause, ids } => {
             let (ids, cleared) = ids.map(dropped_ids).unzip();
@@ -209,40 +214,9 @@ fn decided<T, F: Fn(&Registered<'_, '_>) -> T>(
             left_out: replacement.left_out,
             btf: replacement.btf,
             ids: replacement.ids,
-            funcs: match replacement.funcs {
-                Some(TakenFuncs::Kept(kept)) => kept.ids,
-                _ => HashMap::new(),
-            },
+            funcs: replacement.funcs,
         }),
     }
-}
-
-/// What becomes of the table of function addresses in `sections` on `base`: how many functions are
-/// shown, or why none is. `None` where there is no table, or it goes with the BTF.
-pub fn taken_funcs(
-    base: &Base<'_>,
-    sections: &Sections<'_>,
-    policy: Policy,
-) -> Option<Result<u32, String>> {
-    let module = sections.module.as_ref()?;
-    let taken = match decision::decide(
-        &Shell {
-            take: |_: &Registered<'_, '_>| (),
-            supplied: None,
-        },
-        base,
-        policy,
-        Ok(module),
-    ) {
-        decision::Decision::LeaveAlone(taken) => taken,
-        decision::Decision::Replace(replacement) => replacement.funcs,
-        decision::Decision::Drop { .. } | decision::Decision::LeaveToKernel(_) => None,
-    };
-    Some(match taken? {
-        TakenFuncs::Kept(kept) => Ok(kept.count),
-        TakenFuncs::Refused(error) => Err(error.to_string()),
-        TakenFuncs::Failed(why) => Err(why.to_string()),
-    })
 }
 
 /// What becomes of the ids, and the section where it is to be another.

@@ -105,7 +105,7 @@ fn registered(
     });
     let made = match decision {
         Decision::Relocate(made) => made.report,
-        Decision::LeftAlone => Ok(Made {
+        Decision::LeftAlone(_) => Ok(Made {
             btf: sections.btf.map_or(Vec::new(), |input| input.btf.to_vec()),
             inline: inline.map(<[u8]>::to_vec),
         }),

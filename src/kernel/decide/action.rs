@@ -4,7 +4,7 @@
 
 use super::shell::KernelShell;
 use crate::reloc::{
-    decision::{self, DroppedIds, Patched, Replacement, TakenFuncs},
+    decision::{self, DroppedIds, NoFuncs, Patched, Replacement},
     Policy,
 };
 use crate::shell::{
@@ -12,7 +12,7 @@ use crate::shell::{
     commit::Prepared,
     image,
     module::Coming,
-    report::{DroppedReport, FuncsReport, LoadReport, NoFuncs, OwnedCause, Stats},
+    report::{DroppedReport, FuncsReport, LoadReport, OwnedCause, Stats},
 };
 use kernel::{alloc::AllocError, prelude::*, sync::UniqueArc};
 
@@ -26,8 +26,8 @@ pub(crate) enum Action<'a> {
     Commit(Prepared<'a>, Option<Funcs>),
 }
 
-/// The functions of a module that has a table of them.
-pub(crate) type Funcs = Result<UniqueArc<FuncsReport>, NoFuncs>;
+/// [`decision::TakenFuncs`] of the kernel's shell.
+pub(crate) type Funcs = Result<UniqueArc<FuncsReport>, NoFuncs<Error>>;
 
 /// Decides what to do with the BTF of `module`; `None` where it has none.
 #[inline(never)]
@@ -61,18 +61,18 @@ pub(crate) fn decide<'a>(
 #[inline(never)]
 fn action<'a>(decided: decision::Decision<KernelShell<'_, 'a>>) -> Action<'a> {
     match decided {
-        decision::Decision::LeaveAlone(taken) => Action::LeaveAlone(taken.map(funcs)),
+        decision::Decision::LeaveAlone(funcs) => Action::LeaveAlone(funcs),
         decision::Decision::LeaveToKernel(cause) => Action::LeaveToKernel(cause),
         decision::Decision::Replace(replaced) => {
             let Replacement {
                 btf,
                 ids,
                 mut report,
-                funcs: taken,
+                funcs,
                 left_out,
             } = replaced;
             report.without(left_out);
-            Action::Commit(Prepared::new(Some(btf), ids, report), taken.map(funcs))
+            Action::Commit(Prepared::new(Some(btf), ids, report), funcs)
         }
         decision::Decision::Drop { cause, ids } => {
             let (patched, ids) = match ids {
@@ -86,15 +86,6 @@ fn action<'a>(decided: decision::Decision<KernelShell<'_, 'a>>) -> Action<'a> {
                 Err(error) => Action::LeaveToKernel(error.into()),
             }
         }
-    }
-}
-
-/// What the core took of a table.
-fn funcs(taken: TakenFuncs<KernelShell<'_, '_>>) -> Funcs {
-    match taken {
-        TakenFuncs::Kept(report) => Ok(report),
-        TakenFuncs::Refused(error) => Err(NoFuncs::Refused(error)),
-        TakenFuncs::Failed(error) => Err(NoFuncs::Kernel(error)),
     }
 }
 

@@ -4,26 +4,19 @@
 
 use super::{debugfs::Show, OwnedCause, Reader};
 use crate::btf;
-use crate::reloc::funcs::{self, FuncFlags, FuncRecord, MappedFunc, MappedFuncs};
+use crate::reloc::decision::NoFuncs;
+use crate::reloc::funcs::{FuncFlags, FuncRecord, MappedFunc, MappedFuncs};
 use crate::shell::memory;
 use crate::text::Name;
 use core::fmt::{Display, Formatter};
 use kernel::{alloc::AllocError, prelude::*, str::CStr, sync::UniqueArc};
 use pin_init::Zeroable;
 
-/// Why the functions of a module that has a table are not shown.
-pub(crate) enum NoFuncs {
-    /// Something in the table does not hold.
-    Refused(funcs::Error),
-    /// The kernel did not give what was asked for; most likely no memory.
-    Kernel(Error),
-}
-
-impl Display for NoFuncs {
+impl Display for NoFuncs<Error> {
     fn fmt(&self, f: &mut Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Refused(error) => write!(f, "{error}"),
-            Self::Kernel(error) => write!(f, "{}", OwnedCause::Kernel(*error)),
+            Self::Failed(error) => write!(f, "{}", OwnedCause::Kernel(*error)),
         }
     }
 }

@@ -19,7 +19,6 @@ pub(super) use cause::OwnedCause;
 pub(crate) use debugfs::{Dir, File, Folder};
 pub(super) use dropped::DroppedReport;
 pub(crate) use funcs::FuncsReport;
-pub(super) use funcs::NoFuncs;
 pub(super) use ids::IdReport;
 pub(super) use limit::Limit;
 pub(super) use load::{LoadReport, ModuleReport};

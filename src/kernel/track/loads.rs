@@ -7,16 +7,14 @@ use super::{
     notifier::{Event, ModuleNotifier},
     BtfFiles,
 };
-use crate::reloc::{CauseKind, Policy};
+use crate::reloc::{decision::NoFuncs, CauseKind, Policy};
 use crate::shell::{
     base::{Loader, Vmlinux},
     clock,
     commit::{Prepared, ReplacedBtf},
     decide::{self, Action, Funcs},
     module::{Coming, ModuleRef},
-    report::{
-        Dir, File, Folder, FuncsReport, Limit, LoadReport, ModuleReport, NoFuncs, OwnedCause, Stats,
-    },
+    report::{Dir, File, Folder, FuncsReport, Limit, LoadReport, ModuleReport, OwnedCause, Stats},
     text::Text,
 };
 use crate::text::FuncsNotShown;
@@ -156,7 +154,7 @@ impl Loads {
             Some(Ok(report)) => self
                 .funcs
                 .before_kernel(module, report.into())
-                .map_err(NoFuncs::Kernel),
+                .map_err(NoFuncs::Failed),
             Some(Err(why)) => Err(why),
         };
         let Err(why) = kept else {

@@ -10,20 +10,16 @@ use crate::btf::{Blob, Btf, Form, Section, Table};
 use crate::elf;
 use crate::reloc::funcs::{self, Error, Funcs, MappedFuncs, Reason};
 
-/// What becomes of a module's table.
-pub enum TakenFuncs<S: Shell> {
-    /// It is shown.
-    Kept(S::Funcs),
-    /// It is not, as something in it does not hold.
-    Refused(Error),
-    /// The shell itself cannot show it.
-    Failed(S::Failure),
-}
+/// What the shell keeps of a module's table, or why its functions are not shown.
+pub type TakenFuncs<S> = Result<<S as Shell>::Funcs, NoFuncs<<S as Shell>::Failure>>;
 
-/// Why a table is not shown.
-enum NotTaken<S: Shell> {
+/// Why the functions of a module that has a table are not shown.
+#[derive(Debug)]
+pub enum NoFuncs<F> {
+    /// Something in the table is invalid.
     Refused(Error),
-    Failed(S::Failure),
+    /// The shell cannot keep it.
+    Failed(F),
 }
 
 impl<S: Shell> Deciding<'_, '_, S> {
@@ -35,11 +31,7 @@ impl<S: Shell> Deciding<'_, '_, S> {
             return None;
         };
         let section = elf.section(funcs::SECTION)?;
-        match self.take_funcs(elf, &section, btf, new_id) {
-            Ok(funcs) => funcs.map(TakenFuncs::Kept),
-            Err(NotTaken::Refused(error)) => Some(TakenFuncs::Refused(error)),
-            Err(NotTaken::Failed(why)) => Some(TakenFuncs::Failed(why)),
-        }
+        self.take_funcs(elf, &section, btf, new_id).transpose()
     }
 
     #[inline(never)]
@@ -49,10 +41,10 @@ impl<S: Shell> Deciding<'_, '_, S> {
         section: &elf::Section<'_>,
         btf: &[u8],
         new_id: &NewId<'_>,
-    ) -> Result<Option<S::Funcs>, NotTaken<S>> {
-        let bytes = placed(elf, section).map_err(NotTaken::Refused)?;
-        let live = self.shell.live(section, bytes).map_err(NotTaken::Failed)?;
-        let funcs = Funcs::parse(&live).map_err(NotTaken::Refused)?;
+    ) -> Result<Option<S::Funcs>, NoFuncs<S::Failure>> {
+        let bytes = placed(elf, section).map_err(NoFuncs::Refused)?;
+        let live = self.shell.live(section, bytes).map_err(NoFuncs::Failed)?;
+        let funcs = Funcs::parse(&live).map_err(NoFuncs::Refused)?;
         // It was verified, or written here.
         let Ok(blob) = Blob::parse(Section::Btf, Form::Split, btf) else {
             return Ok(None);
@@ -64,18 +56,15 @@ impl<S: Shell> Deciding<'_, '_, S> {
         let mut offsets = self
             .shell
             .words(Table::needs(count, 0))
-            .map_err(NotTaken::Failed)?;
+            .map_err(NoFuncs::Failed)?;
         let Ok(table) = Table::build(&blob, base.end_id(), &mut offsets, 0) else {
             return Ok(None);
         };
         let btf = Btf::split(base, blob, table);
         let new_id = |id| self.of_file(new_id, id);
         let is_code = |addr| self.shell.is_code(addr);
-        let mapped = MappedFuncs::new(funcs, &btf, &new_id, is_code).map_err(NotTaken::Refused)?;
-        self.shell
-            .funcs(&mapped)
-            .map(Some)
-            .map_err(NotTaken::Failed)
+        let mapped = MappedFuncs::new(funcs, &btf, &new_id, is_code).map_err(NoFuncs::Refused)?;
+        self.shell.funcs(&mapped).map(Some).map_err(NoFuncs::Failed)
     }
 }
 

@@ -125,7 +125,7 @@ mod shell;
 mod supplied;
 mod verdict;
 
-pub use funcs::TakenFuncs;
+pub use funcs::{NoFuncs, TakenFuncs};
 pub use ids::{MappedIds, Patched};
 pub use replacement::{Relocated, Replacement};
 pub use sections::{ModuleFile, ModuleSections};

@@ -5,10 +5,8 @@
 use std::collections::HashMap;
 
 use rust_btfreloc::btf::Record;
-use rust_btfreloc::reloc::decision::ModuleFile;
-use rust_btfreloc::reloc::{
-    funcs, Base, CauseKind, Counts, Entry, Fate, Policy, Report, Unmatched,
-};
+use rust_btfreloc::reloc::decision::NoFuncs;
+use rust_btfreloc::reloc::{Base, CauseKind, Counts, Entry, Fate, Policy, Report, Unmatched};
 use rust_btfreloc::text::Name;
 use serde::Serialize;
 
@@ -16,7 +14,7 @@ use super::rebased::RebasedTypes;
 use super::text;
 use crate::c_code;
 use crate::decide::{
-    decide, decide_with, taken_funcs, Decision, Dropped, DroppedIds, Ids, Registered, RelocatedBtf,
+    decide, decide_with, Decision, Dropped, DroppedIds, Funcs, Ids, Registered, RelocatedBtf,
 };
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
@@ -259,8 +257,7 @@ impl Row {
         let decision = decide(&base, sections, policy, |other| {
             Taken::from(&base, other, fates, detail)
         });
-        let funcs = FuncTable::of(&base, sections, policy);
-        Row::of(module, kernel, decision, funcs, alone).0
+        Row::of(module, kernel, decision, alone).0
     }
 
     /// Judges it without what the kernel alone would do; with what is to be in the module's file, where
@@ -276,29 +273,37 @@ impl Row {
         let decision = decide_with(bases, &base, sections, policy, |other| {
             Taken::from(&base, other, &[], Detail::Opaque)
         });
-        Row::of(module, kernel, decision, None, None)
+        let (row, written) = Row::of(module, kernel, decision, None);
+        // No address is shown of a file.
+        (Row { funcs: None, ..row }, written)
     }
 
     fn of(
         module: &Module,
         kernel: &Kernel,
         decision: Decision<Taken>,
-        funcs: Option<FuncTable>,
         alone: Option<c_code::Verdict>,
     ) -> (Self, Option<NewSections>) {
-        let (mut taken, mut dropped_ids, mut left_out) =
-            (Taken::of(Outcome::LeftAlone), None, None);
-        let mut written = None;
+        let mut taken = Taken::of(Outcome::LeftAlone);
+        let (mut dropped_ids, mut left_out) = (None, None);
+        let (mut funcs, mut written) = (None, None);
         let (outcome, reason) = match decision {
             Decision::NoBtf => (Outcome::NoBtf, None),
-            Decision::LeftAlone => (Outcome::LeftAlone, None),
+            Decision::LeftAlone(table) => {
+                funcs = table.as_ref().map(FuncTable::from);
+                (Outcome::LeftAlone, None)
+            }
             Decision::Relocate(done) => {
                 taken = done.report;
                 left_out = done.left_out.map(|left| left.to_string());
+                funcs = done.funcs.as_ref().map(FuncTable::from);
                 written = Some(NewSections {
                     btf: Some(done.btf),
                     ids: done.ids,
-                    funcs: done.funcs,
+                    funcs: match done.funcs {
+                        Some(Ok(funcs)) => funcs.ids,
+                        _ => HashMap::new(),
+                    },
                 });
                 match left_out {
                     Some(_) => (Outcome::Reduced, None),
@@ -345,17 +350,13 @@ impl Row {
     }
 }
 
-impl FuncTable {
-    fn of(base: &Base<'_>, sections: &Sections<'_>, policy: Policy) -> Option<Self> {
-        // Few modules have one, and it takes a second decision.
-        let ModuleFile::Found(elf) = sections.module.as_ref()?.file else {
-            return None;
-        };
-        elf.section(funcs::SECTION)?;
-        Some(match taken_funcs(base, sections, policy)? {
-            Ok(count) => FuncTable::Shown(count),
-            Err(why) => FuncTable::Refused(why),
-        })
+impl From<&Funcs> for FuncTable {
+    fn from(funcs: &Funcs) -> Self {
+        match funcs {
+            Ok(funcs) => FuncTable::Shown(funcs.count),
+            Err(NoFuncs::Refused(error)) => FuncTable::Refused(error.to_string()),
+            Err(NoFuncs::Failed(why)) => FuncTable::Refused(why.to_string()),
+        }
     }
 }
 
