@@ -30,7 +30,7 @@ impl<S: Shell> Deciding<'_, '_, S> {
         let ModuleFile::Found(elf) = &self.sections.file else {
             return None;
         };
-        let section = elf.section(funcs::SECTION)?;
+        let section = elf.section(funcs::SECTION.as_bytes())?;
         self.take_funcs(elf, &section, btf, new_id).transpose()
     }
 

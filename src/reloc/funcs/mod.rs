@@ -16,7 +16,7 @@ pub use mapped::{MappedFunc, MappedFuncs};
 use crate::btf::{len_u32, read_u32, to_usize, Kind};
 
 /// Name of the section.
-pub const SECTION: &[u8] = b".BTF.funcs";
+pub const SECTION: &str = ".BTF.funcs";
 /// What the section is aligned to, in bytes.
 pub const ALIGN: u64 = 8;
 /// Length of the header in bytes.

@@ -33,7 +33,7 @@ use tempfile::TempDir;
 
 use crate::distill::Distilled;
 use crate::funcs::{add_to, has_funcs, with_funcs, without_funcs};
-use crate::input::{self, Bases, Kernel, Module};
+use crate::input::{self, Bases, Kernel, Module, Sections};
 use crate::layout::with_layout;
 use crate::resolve_ids::{resolve, with_btf};
 use crate::sections::with_sections;
@@ -83,7 +83,8 @@ impl Encoder<'_> {
     fn module(&self, module: &Module) -> Result<()> {
         let to = self.args.change.output.as_deref();
         let label = module.label();
-        if !self.is_to_encode(module)? {
+        let sections = module.sections()?;
+        if !self.is_to_encode(&sections)? {
             if !self.args.if_missing {
                 note(&format!(
                     "{label}: has BTF already, left as it is: --force makes it anew"
@@ -99,7 +100,7 @@ impl Encoder<'_> {
             false => Some(self.bases.of(module)?),
         };
         let mut image = output::without_signature(&module.image().bytes).to_vec();
-        self.unfill(module, base.as_ref(), &mut image)?;
+        self.unfill(module, &sections, base.as_ref(), &mut image)?;
         let Some(Encoded { mut btf, btf_base }) = self.encode(&image, base.as_deref())? else {
             note(&format!(
                 "{label}: nothing of its own to describe: left without BTF"
@@ -113,8 +114,8 @@ impl Encoder<'_> {
             };
             btf = with_layout(form, btf)?;
         }
-        let sections = [(".BTF", Some(&*btf)), (".BTF.base", btf_base.as_deref())];
-        let mut elf = with_sections(&image, &sections)?;
+        let made = [(".BTF", Some(&*btf)), (".BTF.base", btf_base.as_deref())];
+        let mut elf = with_sections(&image, &made)?;
         let input = Input {
             btf: &btf,
             btf_base: btf_base.as_deref(),
@@ -122,7 +123,7 @@ impl Encoder<'_> {
         let none = || bail!("made without its base");
         let resolved = with_btf(&input, none, |btf| resolve(&mut elf, btf))?;
         resolved.warn(label);
-        if self.args.funcs || has_funcs(module)? {
+        if self.args.funcs || sections.elf.as_ref().is_some_and(has_funcs) {
             elf = with_btf(&input, none, |btf| with_funcs(label, &elf, btf))?;
         }
         each::put(module, &elf, to)
@@ -139,9 +140,8 @@ impl Encoder<'_> {
     /// # Errors
     ///
     /// It is no module, or there is nothing that BTF could be made of.
-    fn is_to_encode(&self, module: &Module) -> Result<bool> {
-        let sections = module.sections()?;
-        let Some(elf) = sections.elf else {
+    fn is_to_encode(&self, sections: &Sections<'_>) -> Result<bool> {
+        let Some(elf) = &sections.elf else {
             bail!(Finding("raw BTF is no module".to_owned()));
         };
         if sections.btf.is_some() && !self.args.force {
@@ -159,9 +159,14 @@ impl Encoder<'_> {
 
     /// Makes `.BTF_ids` of `image`, which is that of `module`, what it was before ids were filled in.
     /// Where the BTF that they were filled in from cannot be read, it stays.
-    fn unfill(&self, module: &Module, base: Option<&Arc<Kernel>>, image: &mut [u8]) -> Result<()> {
-        let sections = module.sections()?;
-        let Some(input) = sections.btf else {
+    fn unfill(
+        &self,
+        module: &Module,
+        sections: &Sections<'_>,
+        base: Option<&Arc<Kernel>>,
+        image: &mut [u8],
+    ) -> Result<()> {
+        let Some(input) = &sections.btf else {
             return Ok(());
         };
         let base = || match base {
@@ -169,7 +174,7 @@ impl Encoder<'_> {
             None => Ok(self.bases.choose(module)?.0),
         };
         // What cannot be read is made anew all the same.
-        let _ = with_btf(&input, base, |btf| unfilled::unfill(image, btf));
+        let _ = with_btf(input, base, |btf| unfilled::unfill(image, btf));
         Ok(())
     }
 
@@ -221,11 +226,11 @@ fn leave_without(module: &Module, image: &[u8], to: Option<&Path>) -> Result<()>
         return each::leave(module, to);
     }
     let sections = [(".BTF", None), (".BTF.base", None)];
-    let mut elf = with_sections(image, &sections)?;
-    if has_funcs(module)? {
-        elf = without_funcs(module.label(), &elf, "the module has no BTF now")?;
+    let mut without = with_sections(image, &sections)?;
+    if has_funcs(&elf) {
+        without = without_funcs(module.label(), &without, "the module has no BTF now")?;
     }
-    each::put(module, &elf, to)
+    each::put(module, &without, to)
 }
 
 /// Whether `btf`, without what its base has, describes anything of the module.

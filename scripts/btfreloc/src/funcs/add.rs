@@ -54,7 +54,7 @@ pub fn add_to(module: &Module, bases: &Bases<'_>, to: Option<&Path>) -> Result<(
             |btf| with_funcs(module.label(), before, btf),
         )?,
         (None, Some(cause)) => bail!(Finding(cause.to_string())),
-        (None, None) if table::is_in(&elf) => {
+        (None, None) if table::has_funcs(&elf) => {
             without_funcs(module.label(), before, "the module has no BTF")?
         }
         (None, None) => bail!(Finding(
@@ -99,7 +99,7 @@ pub fn with_funcs(label: &str, image: &[u8], btf: &Btf<'_>) -> Result<Vec<u8>> {
         "the kernel has a function of that name and prototype, and their FUNC is that of the kernel",
     );
     match rows.is_empty() {
-        true if table::is_in(&elf) => {
+        true if table::has_funcs(&elf) => {
             without_funcs(label, image, "BTF describes no function of the module")
         }
         true => {
@@ -110,12 +110,6 @@ pub fn with_funcs(label: &str, image: &[u8], btf: &Btf<'_>) -> Result<Vec<u8>> {
         }
         false => table::put(image, &rows),
     }
-}
-
-/// Whether the module has a table.
-pub fn has_funcs(module: &Module) -> Result<bool> {
-    let elf = module.image().elf()?;
-    Ok(elf.is_some_and(|elf| table::is_in(&elf)))
 }
 
 /// `image`, the file of the module `label`, whose BTF got other type ids, with the table that it has on

@@ -19,9 +19,10 @@ mod traceable;
 use anyhow::Result;
 
 pub(crate) use function::words as in_words;
-pub(crate) use table::{read as table_of, NAME as FUNCS};
+pub(crate) use table::read as table_of;
 
-pub use add::{add_to, has_funcs, mapped_funcs, with_funcs, without_funcs};
+pub use add::{add_to, mapped_funcs, with_funcs, without_funcs};
+pub use table::has_funcs;
 
 use crate::cli;
 use crate::status::Status;

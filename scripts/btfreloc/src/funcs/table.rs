@@ -18,8 +18,7 @@ use rust_btfreloc::reloc::funcs::{
 use super::machine::Machine;
 use crate::sections::{with_loaded, with_sections, Loaded};
 
-/// The section, and that of its relocations.
-pub(crate) const NAME: &str = ".BTF.funcs";
+/// The section of its relocations.
 const RELA: &str = ".rela.BTF.funcs";
 
 /// A record, and the symbol that gives it its address: none where it has no address.
@@ -30,8 +29,8 @@ pub(crate) struct Row {
 }
 
 /// Whether the file has a table.
-pub(super) fn is_in(elf: &Elf<'_>) -> bool {
-    elf.section(SECTION).is_some()
+pub fn has_funcs(elf: &Elf<'_>) -> bool {
+    elf.section(SECTION.as_bytes()).is_some()
 }
 
 /// The records of the file `image`; `None` where it has no table.
@@ -41,7 +40,7 @@ pub(super) fn is_in(elf: &Elf<'_>) -> bool {
 /// The table or its relocations are damaged.
 pub(crate) fn read(image: &[u8]) -> Result<Option<Vec<Row>>> {
     let elf = Elf::parse(image).map_err(|error| anyhow!("{error}"))?;
-    let Some(section) = elf.section(SECTION) else {
+    let Some(section) = elf.section(SECTION.as_bytes()) else {
         return Ok(None);
     };
     let no_data = Error {
@@ -50,7 +49,7 @@ pub(crate) fn read(image: &[u8]) -> Result<Option<Vec<Row>>> {
     };
     let funcs = elf.data(&section).ok_or(no_data).and_then(Funcs::parse);
     let funcs = funcs.map_err(|error| anyhow!("{error}"))?;
-    let targets = relocations(image, &[NAME])?;
+    let targets = relocations(image, &[SECTION])?;
     let targets: HashMap<_, _> = targets.map(|found| (found.at, found.symbol)).collect();
     let rows = funcs.records().map(|(offset, record)| Row {
         record,
@@ -80,7 +79,7 @@ pub(super) fn put(image: &[u8], rows: &[Row]) -> Result<Vec<u8>> {
     }
     debug_assert_eq!(bytes.len() as u32, HEADER_LEN + count * RECORD_LEN);
     let table = Loaded {
-        name: NAME,
+        name: SECTION,
         align: ALIGN,
         bytes: &bytes,
         relocations: &relocations,
@@ -94,7 +93,7 @@ pub(super) fn put(image: &[u8], rows: &[Row]) -> Result<Vec<u8>> {
 ///
 /// It is damaged.
 pub(super) fn removed(image: &[u8]) -> Result<Vec<u8>> {
-    with_sections(image, &[(NAME, None), (RELA, None)])
+    with_sections(image, &[(SECTION, None), (RELA, None)])
 }
 
 /// A relocation: where in its section, and what to.

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
+use rust_btfreloc::elf::Elf;
 use rust_btfreloc::reloc::Policy;
 use serde::Serialize;
 
@@ -117,7 +118,9 @@ impl Task<'_> {
     ) -> Result<New> {
         let own = sections.btf.map(|input| input.btf);
         let (btf, ids, funcs) = match (new, own) {
-            (Some(NewSections { btf: None, ids, .. }), _) => return self.dropped(module, row, ids),
+            (Some(NewSections { btf: None, ids, .. }), _) => {
+                return self.dropped(module, sections, row, ids)
+            }
             (Some(NewSections { btf, ids, funcs }), _) => (btf.map(Cow::Owned), ids, Some(funcs)),
             (None, _) if row.outcome == Outcome::LeftToKernel => return Ok(New::Not(None)),
             (None, own) => (own.map(Cow::Borrowed), None, None),
@@ -143,7 +146,13 @@ impl Task<'_> {
     }
 
     /// The file without its BTF, where that is asked for and the kernel takes it.
-    fn dropped(&self, module: &Module, row: &Row, ids: Option<Vec<u8>>) -> Result<New> {
+    fn dropped(
+        &self,
+        module: &Module,
+        sections: &Sections<'_>,
+        row: &Row,
+        ids: Option<Vec<u8>>,
+    ) -> Result<New> {
         let loses_nothing = row.outcome == Outcome::NoBtf;
         if !self.args.drop {
             return Ok(match loses_nothing {
@@ -151,12 +160,12 @@ impl Task<'_> {
                 false => New::Not(None),
             });
         }
-        if self.limits.needs_btf_for_ids() && ids_of(module)? {
+        if self.limits.needs_btf_for_ids() && sections.elf.as_ref().is_some_and(has_ids) {
             let reason = "this kernel may refuse it without BTF, as it has .BTF_ids";
             return Ok(New::Not(Some(reason.to_owned())));
         }
         let mut elf = with_btf(module, None, ids.as_deref())?;
-        if has_funcs(module)? {
+        if sections.elf.as_ref().is_some_and(has_funcs) {
             elf = without_funcs(module.label(), &elf, "the module has no BTF now")?;
         }
         Ok(self.unless_signed(module, elf))
@@ -230,10 +239,9 @@ fn is_signed(elf: &[u8]) -> bool {
 }
 
 /// Whether there are ids that the kernel looks up.
-fn ids_of(module: &Module) -> Result<bool> {
-    let elf = module.image().elf()?;
-    let section = elf.as_ref().and_then(|elf| elf.section(b".BTF_ids"));
-    Ok(section.is_some_and(|section| section.size != 0))
+fn has_ids(elf: &Elf<'_>) -> bool {
+    let section = elf.section(b".BTF_ids");
+    section.is_some_and(|section| section.size != 0)
 }
 
 /// The name of a module's file, without that of its compression.

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use rust_btfreloc::elf::Elf;
-use rust_btfreloc::reloc::funcs::{FuncFlags, HEADER_LEN, RECORD_LEN};
+use rust_btfreloc::reloc::funcs::{FuncFlags, HEADER_LEN, RECORD_LEN, SECTION};
 use rust_btfreloc::text::Name;
 use serde::Serialize;
 
-use crate::funcs::{in_words, table_of, FUNCS};
+use crate::funcs::{in_words, table_of};
 
 /// A `.BTF.funcs` section.
 #[derive(Debug, Default, Serialize)]
@@ -43,7 +43,7 @@ pub struct FuncReport {
 impl FuncTable {
     /// The section of `elf`, which is the file `image`; `None` where there is none.
     pub fn of(image: &[u8], elf: &Elf<'_>) -> Option<Self> {
-        let section = elf.section(FUNCS.as_bytes())?;
+        let section = elf.section(SECTION.as_bytes())?;
         let mut table = FuncTable {
             size: section.size,
             ..FuncTable::default()
