@@ -82,9 +82,10 @@ pub enum Command {
 }
 
 /// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
+    #[default]
     Text,
     /// For programs
     Json,
@@ -157,6 +158,11 @@ pub struct Check {
     /// such as /boot for all that are in it
     #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
     pub against: Vec<PathBuf>,
+    /// A kernel that modules with plain split BTF were built for: what becomes of them where rust_btfreloc
+    /// finds its BTF; several are tried one after the other. By default what it finds on this machine, for
+    /// the running kernel
+    #[arg(long, value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
+    pub base: Vec<PathBuf>,
     /// The release whose modules are meant by name, by default that of the running kernel
     #[arg(long, value_name = "RELEASE")]
     pub release: Option<String>,
@@ -222,7 +228,7 @@ pub struct Diff {
 }
 
 /// `btfreloc relocate`
-#[derive(Args)]
+#[derive(Args, Clone, Default)]
 #[command(
     after_help = format!("{IN_PLACE}\n\n{INPUTS}\n\n{RELOCATE_STATUS}"),
     group = ArgGroup::new("result").required(true)

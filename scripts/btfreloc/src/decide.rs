@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use rust_btfreloc::elf::Section;
 use rust_btfreloc::reloc::decision::{self, MappedIds, NoFuncs, Relocated};
@@ -15,7 +17,7 @@ use rust_btfreloc::reloc::{
 use rust_btfreloc::text;
 use serde::Serialize;
 
-use crate::input::{Kernel, Sections};
+use crate::input::{Kernel, Sections, SuppliedBase, SuppliedBases};
 
 /// What is done with the BTF of a module that is loaded.
 #[derive(Debug)]
@@ -71,12 +73,34 @@ pub struct Dropped {
     pub cleared: Option<Vec<u8>>,
 }
 
+/// The vmlinux BTF of other builds, by way of which stale BTF is relocated.
+#[derive(Clone, Copy)]
+pub enum Supply<'s> {
+    /// There is none, and it is not known how it would be had.
+    None,
+    /// That of these kernels, whatever their releases.
+    Named(&'s [Kernel]),
+    /// That which rust_btfreloc finds on this machine.
+    Installed(&'s SuppliedBases),
+}
+
+/// A base of another build that was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByWayOf {
+    /// What rust_btfreloc asks the firmware loader for.
+    pub firmware: String,
+    /// What it is called here: the kernel as it was typed, or the file.
+    pub label: String,
+}
+
 /// A relocation in which nothing can go wrong any more.
 pub struct RelocatedBtf<'r, 'a> {
     /// What becomes of every type.
     pub plan: &'r RelocationPlan<'a>,
-    /// `.BTF.base`
+    /// `.BTF.base`, or what was made of a base of another build.
     pub btf_base: &'r [u8],
+    /// That base.
+    pub supplied: Option<ByWayOf>,
     /// What becomes of `.BTF_ids`, where the module has it.
     pub ids: Option<Ids>,
 }
@@ -152,6 +176,8 @@ pub struct CauseWords {
     pub kind: Option<CauseKind>,
     /// What stood in the way.
     pub words: String,
+    /// The same as the kernel module says it in the log, where it has other advice.
+    pub log: Option<String>,
 }
 
 impl Display for CauseWords {
@@ -168,23 +194,18 @@ pub fn decide<T>(
     policy: Policy,
     take: impl Fn(&Registered<'_, '_>) -> T,
 ) -> Decision<T> {
-    let take = Shell {
-        take,
-        supplied: None,
-    };
-    decided(&take, base, sections, policy)
+    decide_with(Supply::None, base, sections, policy, take)
 }
 
-/// The same where these are the kernels that stale BTF may have been made for.
+/// The same where there is BTF of the kernels that stale BTF may have been made for.
 pub fn decide_with<T>(
-    supplied: &[Kernel],
+    supply: Supply<'_>,
     base: &Base<'_>,
     sections: &Sections<'_>,
     policy: Policy,
     take: impl Fn(&Registered<'_, '_>) -> T,
 ) -> Decision<T> {
-    let supplied = Some(supplied);
-    decided(&Shell { take, supplied }, base, sections, policy)
+    decided(&Shell { take, supply }, base, sections, policy)
 }
 
 fn decided<T, F: Fn(&Registered<'_, '_>) -> T>(
@@ -235,22 +256,18 @@ where
 /// The host, where memory is never short and nothing is carried out.
 struct Shell<'s, F> {
     take: F,
-    /// The kernels that stale BTF may have been made for, by number; `None` where none can be named.
-    supplied: Option<&'s [Kernel]>,
+    supply: Supply<'s>,
 }
 
 impl<F> Shell<'_, F> {
-    /// The kernel module's words, but for what is to be done on a command line.
-    fn words(&self, cause: &reloc::Cause<'_>) -> String {
-        let Some(supplied) = self.supplied else {
-            return cause.to_string();
-        };
-        let label = |file: &SuppliedName<'_>| {
-            let kernel = supplied.get(usize::from(file.number));
-            kernel.map_or("", Kernel::label)
-        };
+    /// What is to be done on a command line that names kernels; `None` where the kernel module's words
+    /// are right.
+    fn words(&self, cause: &reloc::Cause<'_>) -> Option<String> {
         const NAME_IT: &str = "name the vmlinux that it was built with by --base";
-        match cause {
+        let Supply::Named(_) = self.supply else {
+            return None;
+        };
+        Some(match cause {
             Cause::Stale {
                 found,
                 release: Some(release),
@@ -261,14 +278,46 @@ impl<F> Shell<'_, F> {
             }
             Cause::Stale { found, .. } => format!("not for this kernel: {found}; {NAME_IT}"),
             Cause::Supplied { found, file } => {
-                let label = label(file);
+                let label = self.label(*file);
                 format!("{label} is not the kernel that it was built for: {found}; {NAME_IT}")
             }
             Cause::SuppliedOwn { file } => {
-                let label = label(file);
+                let label = self.label(*file);
                 format!("{label} is this very kernel, and it was built for another; {NAME_IT}")
             }
-            cause => cause.to_string(),
+            _ => return None,
+        })
+    }
+
+    /// What the base that was found under this name is called here.
+    fn label(&self, name: SuppliedName<'_>) -> String {
+        match self.supply {
+            Supply::None => String::new(),
+            Supply::Named(kernels) => {
+                let kernel = kernels.get(usize::from(name.number));
+                kernel.map_or("", Kernel::label).to_owned()
+            }
+            Supply::Installed(bases) => {
+                let found = bases.get(name).ok().flatten();
+                found.map_or(String::new(), |found| found.path.display().to_string())
+            }
+        }
+    }
+}
+
+/// The bytes of a base.
+enum BaseFile<'s> {
+    Named(&'s [u8]),
+    Installed(Arc<SuppliedBase>),
+}
+
+impl Deref for BaseFile<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            BaseFile::Named(bytes) => bytes,
+            BaseFile::Installed(found) => &found.bytes,
         }
     }
 }
@@ -278,7 +327,7 @@ impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
     type Boxed<V> = Box<V>;
     type Failure = Unread;
     type Cause = CauseWords;
-    type File = &'s [u8];
+    type File = BaseFile<'s>;
     type Ids = Vec<u8>;
     type IdReport = Ids;
     type Report = T;
@@ -304,9 +353,15 @@ impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
     }
 
     fn cause(&self, cause: &reloc::Cause<'_>) -> Result<CauseWords, Unread> {
+        let own = cause.to_string();
+        let (words, log) = match self.words(cause) {
+            Some(words) => (words, Some(own)),
+            None => (own, None),
+        };
         Ok(CauseWords {
             kind: Some(cause.kind()),
-            words: self.words(cause),
+            words,
+            log,
         })
     }
 
@@ -314,16 +369,27 @@ impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
         CauseWords {
             kind: None,
             words: why.to_string(),
+            log: None,
         }
     }
 
-    fn unread(&self, _: SuppliedName<'_>, why: Unread) -> CauseWords {
-        self.failed(why)
+    fn unread(&self, file: SuppliedName<'_>, why: Unread) -> CauseWords {
+        CauseWords {
+            kind: why.blames_file().then_some(CauseKind::Supplied),
+            words: format!("firmware {file} {why}"),
+            log: None,
+        }
     }
 
-    fn supplied(&self, name: SuppliedName<'_>) -> Result<Option<&'s [u8]>, Unread> {
-        let kernels = self.supplied.unwrap_or_default();
-        Ok(kernels.get(usize::from(name.number)).map(Kernel::bytes))
+    fn supplied(&self, name: SuppliedName<'_>) -> Result<Option<BaseFile<'s>>, Unread> {
+        Ok(match self.supply {
+            Supply::None => None,
+            Supply::Named(kernels) => {
+                let kernel = kernels.get(usize::from(name.number));
+                kernel.map(|kernel| BaseFile::Named(kernel.bytes()))
+            }
+            Supply::Installed(bases) => bases.get(name)?.map(BaseFile::Installed),
+        })
     }
 
     fn live(&self, _: &Section<'_>, bytes: &[u8]) -> Result<Vec<u8>, Unread> {
@@ -367,10 +433,14 @@ impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
         of: Relocated<'_>,
         ids: Option<Ids>,
     ) -> Result<T, Unread> {
-        let btf_base = of.btf_base;
+        let supplied = of.supplied.map(|file| ByWayOf {
+            firmware: file.to_string(),
+            label: self.label(file),
+        });
         Ok((self.take)(&Registered::Relocated(RelocatedBtf {
             plan,
-            btf_base,
+            btf_base: of.btf_base,
+            supplied,
             ids,
         })))
     }

@@ -5,22 +5,27 @@
 //! Kinds are the decision's ([`rust_btfreloc::btf::Known`]). What else came later, by
 //! `kernel/bpf/btf.c`: the layout part and the header of 32 bytes that names it, a vlen of more than
 //! 16 bits, kind_flag in tags and in enums, a type tag after another modifier, and names of sections
-//! that are no identifiers. The kernel's own BTF shows the length of its header; of the others one that
+//! that are no identifiers; `.BTF.base` is ignored by kernels that do not know it. The kernel's own BTF shows the length of its header; of the others one that
 //! has an example in it knows them, and one with a header of 24 bytes and none is taken not to.
 
 use std::borrow::Cow;
 
 use rust_btfreloc::btf::{
-    len_u32, write_header, Blob, Btf, Error, Form, Kind, Record, Section, Table, HEADER_LEN,
+    len_u32, read_u32, to_usize, write_header, Blob, Btf, Form, Kind, Record, Section, HEADER_LEN,
     HEADER_LEN_LAYOUT,
 };
+use rust_btfreloc::reloc::{Base, Input};
 
 use crate::input::Kernel;
+use crate::resolve_ids::{alone, split_on};
 
 /// `BTF_MAX_VLEN` where it has 16 bits.
 const SHORT_VLEN: u32 = 0xffff;
 /// The first release that takes printable names of sections (`btf_name_valid_section`).
 const PRINTABLE_SECTIONS: (u32, u32) = (6, 12);
+
+/// The member of `struct module` that points to a loading module's `.BTF.base`.
+const BASE_DATA: &[u8] = b"btf_base_data";
 
 /// The first release in which a module without BTF may register what its ids name
 /// (`check_btf_kconfigs`).
@@ -43,6 +48,8 @@ pub struct Limits {
     named_sections: bool,
     /// A module that registers ids fails to load without BTF.
     ids_need_btf: bool,
+    /// `.BTF.base` is not read.
+    ignores_base: bool,
 }
 
 impl Limits {
@@ -60,6 +67,7 @@ impl Limits {
             tags_first: short,
             named_sections: short && is_before(PRINTABLE_SECTIONS),
             ids_need_btf: short && is_before(IDS_WITHOUT_BTF),
+            ignores_base: ignores_base(&base),
         };
         if short {
             for (_, record) in base.btf().own_records() {
@@ -85,19 +93,13 @@ impl Limits {
         if self.finds_nothing() {
             return Ok(btf.into());
         }
-        let words = |error: Error| error.to_string();
-        let blob = Blob::parse(Section::Btf, Form::Split, btf).map_err(words)?;
-        let base = kernel.base();
-        let count = Table::count(&blob, base.btf().end_id()).map_err(words)?;
-        let mut offsets = vec![0; Table::needs(count, 0)];
-        let table = Table::build(&blob, base.btf().end_id(), &mut offsets, 0).map_err(words)?;
-        let split = Btf::split(base.btf(), blob, table);
-        for (id, record) in split.own_records() {
-            if let Some(what) = self.unknown(&split, &record) {
-                let (kind, name) = (record.kind(), split.name(record.name_off()));
-                let name = String::from_utf8_lossy(name.unwrap_or_default());
-                return Err(format!("[{id}] {kind} {name}: {what}"));
-            }
+        let blob =
+            Blob::parse(Section::Btf, Form::Split, btf).map_err(|error| error.to_string())?;
+        let unknown = split_on(kernel.base().btf(), btf, |split| {
+            Ok(self.first_unknown(split))
+        });
+        if let Some(what) = unknown.map_err(|error| error.to_string())? {
+            return Err(what);
         }
         match self.short_header && blob.header_len() > HEADER_LEN {
             true => Ok(shortened(&blob).into()),
@@ -105,9 +107,59 @@ impl Limits {
         }
     }
 
+    /// What in a module's BTF, as it is, the kernel refuses, as it does not know it; in words.
+    pub fn refuses(&self, kernel: &Kernel, input: &Input<'_>) -> Option<String> {
+        if self.finds_nothing() {
+            return None;
+        }
+        let btf_base = input.btf_base.filter(|_| !self.ignores_base);
+        let sections = [
+            Some((".BTF", input.btf)),
+            btf_base.map(|base| (".BTF.base", base)),
+        ];
+        let mut sections = sections.into_iter().flatten();
+        let longer = sections.find(|(_, bytes)| self.short_header && names_layout(bytes));
+        if let Some((name, _)) = longer {
+            return Some(format!(
+                "{name} offset {HEADER_LEN}: the header names a layout, which this kernel does not know"
+            ));
+        }
+        let find = |btf: &Btf<'_>| Ok(self.first_unknown(btf));
+        let mut offsets = Vec::new();
+        let found = match btf_base {
+            Some(bytes) => {
+                let base = alone(Section::BtfBase, bytes, &mut offsets).ok()?;
+                split_on(&base, input.btf, find)
+            }
+            None => split_on(kernel.base().btf(), input.btf, find),
+        };
+        // What is damaged is refused for that.
+        found.ok().flatten()
+    }
+
+    /// The first type that has something in it that the kernel does not know.
+    fn first_unknown(&self, split: &Btf<'_>) -> Option<String> {
+        split.own_records().find_map(|(id, record)| {
+            let what = self.unknown(split, &record)?;
+            let (kind, name) = (record.kind(), split.name(record.name_off()));
+            let name = String::from_utf8_lossy(name.unwrap_or_default());
+            Some(format!("[{id}] {kind} {name}: {what}"))
+        })
+    }
+
     /// Whether a module may fail to load where its BTF is dropped, though it has ids to register.
     pub fn needs_btf_for_ids(&self) -> bool {
         self.ids_need_btf
+    }
+
+    /// Whether they are those of a kernel that is older than any on which rust_btfreloc runs.
+    pub fn are_older(&self) -> bool {
+        self.short_header
+    }
+
+    /// Whether the kernel takes BTF that was split off a distilled base for BTF that was split off its own.
+    pub fn ignores_base(&self) -> bool {
+        self.ignores_base
     }
 
     fn finds_nothing(&self) -> bool {
@@ -142,6 +194,17 @@ impl Limits {
     }
 }
 
+/// Whether `struct module` has no place for `.BTF.base`; of a kernel that shows none, nothing is known.
+fn ignores_base(base: &Base<'_>) -> bool {
+    let mut modules = base.named(b"module");
+    let module = modules.find(|(_, record)| record.kind() == Kind::Struct);
+    module.is_some_and(|(_, module)| {
+        let blob = base.btf().blob();
+        let mut members = module.members();
+        !members.any(|member| blob.string_is(member.name_off, BASE_DATA))
+    })
+}
+
 fn is_long(record: &Record<'_>) -> bool {
     record.vlen() > SHORT_VLEN
 }
@@ -164,6 +227,13 @@ fn is_identifier(btf: &Btf<'_>, record: &Record<'_>) -> bool {
     let may_be = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.".contains(byte);
     record.kind() != Kind::Datasec
         || name.iter().all(may_be) && !name.first().is_some_and(u8::is_ascii_digit)
+}
+
+/// Whether a header has a field after those of 24 bytes that is not 0 (`btf_parse_hdr`).
+fn names_layout(bytes: &[u8]) -> bool {
+    let len = read_u32(bytes, 4).map_or(0, to_usize);
+    let more = bytes.get(to_usize(HEADER_LEN)..len);
+    more.is_some_and(|more| more.iter().any(|byte| *byte != 0))
 }
 
 /// The same with a header of 24 bytes, types and strings.

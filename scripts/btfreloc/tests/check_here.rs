@@ -5,7 +5,9 @@
 mod common;
 mod machine;
 
-use common::{small_kernel, text};
+use std::fs;
+
+use common::{elf, small_kernel, text};
 use machine::{distilled, fitting, wrong, Machine, RELEASE};
 
 /// A machine with three modules.
@@ -114,6 +116,48 @@ fn each_against_takes_one_kernel_or_a_folder_of_them() {
     let run = machine.run(&["check", "--against", &empty, "fuse"], "80");
     let error = format!("btfreloc: {empty}: no kernels in it (vmlinuz*, vmlinux*)\n");
     assert_eq!((&*run.err, run.status), (&*error, 2));
+}
+
+/// What a folder holds besides is named, and the others are judged all the same.
+#[test]
+fn a_kernel_without_btf_in_a_folder_is_left_out() {
+    let machine = here("check-here-left-out");
+    machine.put("boot/vmlinuz-1", elf(&[(".text", b"no BTF")]));
+    machine.put("boot/vmlinuz-2", small_kernel());
+    machine.put("boot/vmlinuz-3", "");
+    let boot = text(&machine.root.join("boot"));
+    let run = machine.run(&["check", "--against", &boot, "fuse"], "80");
+    let none = "no .BTF section: this kernel was built without CONFIG_DEBUG_INFO_BTF";
+    let lines: Vec<_> = run.err.lines().collect();
+    assert_eq!(lines[0], format!("btfreloc: {boot}/vmlinuz-1: {none}"));
+    assert!(
+        lines[1].starts_with(&format!("btfreloc: {boot}/vmlinuz-3: ")),
+        "{run:?}"
+    );
+    assert_eq!((lines.len(), run.status), (2, 2));
+    assert!(
+        run.text()
+            .ends_with(&format!("fuse.ko: {boot}/vmlinuz-2: left alone\n")),
+        "{run:?}"
+    );
+    let json = machine.run(
+        &["check", "--against", &boot, "fuse", "--format", "json"],
+        "80",
+    );
+    let json = json.json();
+    assert_eq!(json["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(json["kernels"].as_array().unwrap().len(), 1);
+
+    // One that is named is what was asked for; of a folder there has to be one.
+    let first = format!("{boot}/vmlinuz-1");
+    let run = machine.run(&["check", "--against", &first, "fuse"], "80");
+    assert_eq!((run.text(), run.status), ("", 2));
+    fs::remove_file(machine.root.join("boot/vmlinuz-2")).unwrap();
+    let run = machine.run(&["check", "--against", &boot, "fuse"], "80");
+    assert_eq!(
+        (run.text(), run.status, run.err.lines().count()),
+        ("", 2, 2)
+    );
 }
 
 /// As a shell makes it of `--against /boot/vmlinuz-*`.

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use common::{boot, elf, file, folder, module, release, run, running, stock, text};
+use common::{boot, built_for, elf, file, folder, module, release, run, running, stock, text};
 use rust_btfreloc::reloc::funcs;
 use schema::{docs, schema, valid};
 use serde_json::{json, Value};
@@ -109,6 +109,13 @@ fn each_command_prints_what_is_documented() {
         ],
         &mut seen,
     );
+
+    let (plain, elder) = (
+        text(&module("plain/vpoll.ko")),
+        boot(&built_for(), "vmlinux.btf"),
+    );
+    let base = ["--base", &*text(&elder), "--against", &*vmlinux];
+    hold(&[&["check", &*plain][..], &base].concat(), &mut seen);
 
     hold(
         &[

@@ -153,6 +153,12 @@ fn what_an_older_kernel_does_not_know_is_not_written() {
         let old = kernel(ENUM64, 24, |_| {});
         let (line, status, _) = relocated(test, &old, &module);
         assert_eq!(status, 1, "{test}: {line}");
+        let row = checked(test);
+        let reason = row["reason"].as_str().unwrap();
+        assert_eq!(row["outcome"], "left-to-kernel");
+        assert!(reason.ends_with(why), "{row}");
+        // As it is it names a layout besides.
+        assert_eq!(row["kernel_alone"]["answer"], "refuses");
         let left = line.contains(": left as it is: [");
         assert!(left && line.ends_with(why), "{line}");
         let unchanged = fs::read(folder_of(test)).unwrap();
@@ -162,6 +168,21 @@ fn what_an_older_kernel_does_not_know_is_not_written() {
         let (line, status, _) = relocated(test, &new, &module);
         assert_eq!(status, 0, "{test}: {line}");
     }
+}
+
+/// What `btfreloc check` says of what `relocated` was given.
+fn checked(test: &str) -> serde_json::Value {
+    let path = folder_of(test);
+    let vmlinux = text(&path.with_file_name("vmlinux"));
+    let run = run(&[
+        "check",
+        &text(&path),
+        "--against",
+        &vmlinux,
+        "--format",
+        "json",
+    ]);
+    run.json()["results"][0].clone()
 }
 
 /// Where `relocated` puts the module.
@@ -233,4 +254,92 @@ fn btf_that_ids_need_is_not_dropped() {
         assert!(run.text().contains(words), "{run:?}");
         assert_eq!(run.status, i32::from(len == 24));
     }
+}
+
+/// What `btfreloc check` says of `module` on `kernel`.
+fn judged(test: &str, kernel: &Builder, module: &[u8]) -> serde_json::Value {
+    let folder = folder(test);
+    file(&folder, "vmlinux", &kernel.bytes());
+    file(&folder, "module.ko", module);
+    checked(test)
+}
+
+/// A layout is not known to the kernel, and nothing else is wrong.
+#[test]
+fn check_foretells_the_header() {
+    let module = module(|_, _| {});
+    let (old, new) = (kernel(ENUM64, 24, |_| {}), kernel(ENUM64, 32, |_| {}));
+    let row = judged("older-check", &old, &module);
+    assert_eq!(row["outcome"], "exact", "{row}");
+    let why = ".BTF offset 24: the header names a layout, which this kernel does not know";
+    assert_eq!(row["kernel_alone"]["answer"], "refuses");
+    assert_eq!(row["kernel_alone"]["reason"], why);
+    let row = judged("older-check", &new, &module);
+    assert_eq!(row["kernel_alone"]["answer"], "accepts", "{row}");
+
+    // Plain split BTF of this very kernel.
+    let mut split = Builder::split(&old);
+    split.structure("own", 4, &[("number", [1, 0])]);
+    let plain = ko(&[(".BTF", &split.build(&Header::LONG))]);
+    let row = judged("older-check", &old, &plain);
+    assert_eq!(row["outcome"], "exact", "{row}");
+    assert_eq!(
+        row["left_out"],
+        "its layout, which this kernel does not know"
+    );
+    assert_eq!(row["kernel_alone"]["reason"], why);
+    let short = ko(&[(".BTF", &split.bytes())]);
+    let row = judged("older-check", &old, &short);
+    assert_eq!(
+        (&row["outcome"], &row["kernel_alone"]["answer"]),
+        (&"left-alone".into(), &"accepts".into())
+    );
+}
+
+/// Kernels before 6.11 do not read .BTF.base, and take ids of it for their own.
+#[test]
+fn check_knows_who_reads_a_distilled_base() {
+    let with = |member: &'static str| {
+        kernel(ENUM64, 24, move |base| {
+            let pointer = base.ptr(0);
+            base.structure(
+                "module",
+                16,
+                &[("btf_data", [pointer, 0]), (member, [pointer, 64])],
+            );
+        })
+    };
+    let mut base = Builder::base();
+    base.structure("task", 4, &[]);
+    let mut split = Builder::split(&base);
+    split.typedef("number", 1);
+    let module = ko(&[(".BTF", &split.bytes()), (".BTF.base", &base.bytes())]);
+    let row = judged("older-base", &with("btf_base_data"), &module);
+    assert_eq!(
+        (&row["outcome"], &row["kernel_alone"]["answer"]),
+        (&"exact".into(), &"accepts".into())
+    );
+    let row = judged("older-base", &with("other"), &module);
+    assert_eq!(
+        (&row["outcome"], &row["kernel_alone"]["answer"]),
+        (&"exact".into(), &"misreads".into())
+    );
+}
+
+/// rust_btfreloc finds no base there, as it does not run there.
+#[test]
+fn stale_btf_wants_a_base_on_the_command_line() {
+    let other = kernel(ENUM64, 24, |base| {
+        base.typedef("more", 1);
+    });
+    let mut split = Builder::split(&other);
+    split.func("work", 1, 1);
+    let module = ko(&[(".BTF", &split.bytes())]);
+    let row = judged("older-stale", &kernel(ENUM64, 24, |_| {}), &module);
+    assert_eq!(row["outcome"], "dropped");
+    let reason = row["reason"].as_str().unwrap();
+    assert!(
+        reason.ends_with("; name the vmlinux that it was built with by --base"),
+        "{row}"
+    );
 }

@@ -21,12 +21,13 @@ use serde::Serialize;
 use matrix::Matrix;
 pub(crate) use row::NewSections;
 use row::RelocatedTypes;
-pub use row::{Answer, Detail, KernelAlone, Outcome, Row};
+pub use row::{Answer, Detail, KernelAlone, Outcome, Row, Target};
 pub use summary::Summary;
 pub(crate) use text::{answer, said};
 
 use crate::cli::{self, Format};
-use crate::input::{self, Kernel, Module};
+use crate::input::{self, Module};
+use crate::older::Limits;
 use crate::status::{complain, Status};
 use crate::{json, output};
 
@@ -66,16 +67,26 @@ impl Report {
 /// A kernel cannot be read, or nothing can be printed. A module that cannot be read is reported and
 /// counted, and the others are checked.
 pub fn run(args: &cli::Check) -> Result<Status> {
-    let named = args.modules.iter().chain(&args.against);
+    let named = args.modules.iter().chain(&args.against).chain(&args.base);
     input::once_only(named.map(|path| path.as_path()))?;
     if page_only(args) && args.format == Format::Json {
         bail!(
             "--matrix - and --format json both write to standard output: name a file for the page"
         );
     }
-    let kernels = named::kernels(args)?;
+    let (kernels, unread) = named::kernels(args)?;
+    let bases = named::Bases::of(args)?;
     let mut matrix = args.matrix.is_some().then(|| Matrix::new(&kernels));
-    let report = check(args, &kernels, matrix.as_mut());
+    let limits: Vec<_> = kernels.iter().map(Limits::of).collect();
+    let target = |(kernel, limits)| Target {
+        kernel,
+        limits,
+        supply: bases.of_kernel(kernel, limits, &args.root),
+    };
+    let targets: Vec<_> = kernels.iter().zip(&limits).map(target).collect();
+    let mut report = check(args, &targets, matrix.as_mut());
+    report.errors.splice(..0, unread);
+    report.kernels = named::shown(&kernels);
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
@@ -102,7 +113,7 @@ pub fn run(args: &cli::Check) -> Result<Status> {
     )
 }
 
-fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>) -> Report {
+fn check(args: &cli::Check, targets: &[Target<'_>], mut matrix: Option<&mut Matrix>) -> Report {
     let modules = named::modules(args);
     let progress = progress::bar(modules.len());
     let (mut results, mut errors) = (Vec::new(), Vec::new());
@@ -113,7 +124,7 @@ fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>)
             break;
         }
         let rows = |path: Result<PathBuf>| {
-            let rows = path.and_then(|path| check_one(args, kernels, &path));
+            let rows = path.and_then(|path| check_one(args, targets, &path));
             progress.inc(1);
             rows
         };
@@ -134,11 +145,11 @@ fn check(args: &cli::Check, kernels: &[Kernel], mut matrix: Option<&mut Matrix>)
         summary: Summary::of(&results),
         results,
         errors,
-        kernels: named::shown(kernels),
+        kernels: Vec::new(),
     }
 }
 
-fn check_one(args: &cli::Check, kernels: &[Kernel], path: &Path) -> Result<Vec<Row>> {
+fn check_one(args: &cli::Check, targets: &[Target<'_>], path: &Path) -> Result<Vec<Row>> {
     let policy = match args.strict {
         true => Policy::Strict,
         false => Policy::Opaque,
@@ -157,8 +168,8 @@ fn check_one(args: &cli::Check, kernels: &[Kernel], path: &Path) -> Result<Vec<R
     let sections = module
         .sections()
         .with_context(|| module.label().to_owned())?;
-    let row = |kernel| Row::new(&module, &sections, kernel, policy, detail);
-    Ok(kernels.iter().map(row).collect())
+    let row = |target| Row::new(&module, &sections, target, policy, detail);
+    Ok(targets.iter().map(row).collect())
 }
 
 /// What is still needed of a row that is on the page.

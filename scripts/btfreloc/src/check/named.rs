@@ -4,32 +4,89 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, Result};
+use anyhow::{anyhow, ensure, Error, Result};
+use rust_btfreloc::reloc::SuppliedName;
 
 use crate::cli;
-use crate::input::{self, is_stream, InstalledModules, Kernel};
+use crate::decide::Supply;
+use crate::input::{self, is_stream, running_release, InstalledModules, Kernel, SuppliedBases};
+use crate::older::Limits;
+use crate::status::complain;
 
-/// The kernels, by default the running one.
+/// The kernels, by default the running one; and what those in folders cannot be read for, which are
+/// left out.
 ///
 /// # Errors
 ///
-/// One cannot be read.
-pub(super) fn kernels(args: &cli::Check) -> Result<Vec<Kernel>> {
+/// One that is named itself cannot be read, or all of a folder cannot.
+pub(super) fn kernels(args: &cli::Check) -> Result<(Vec<Kernel>, Vec<String>)> {
     if args.against.is_empty() {
-        return Ok(vec![Kernel::running(&args.root)?]);
+        return Ok((vec![Kernel::running(&args.root)?], Vec::new()));
     }
-    let mut kernels = Vec::new();
+    let (mut kernels, mut unread) = (Vec::new(), Vec::new());
     for name in &args.against {
-        match name.is_dir() {
-            true => {
-                for image in input::images(name)? {
-                    kernels.push(Kernel::read(&image)?);
-                }
+        if !name.is_dir() {
+            kernels.push(Kernel::read(name)?);
+            continue;
+        }
+        for image in input::images(name)? {
+            match Kernel::read(&image) {
+                Ok(kernel) => kernels.push(kernel),
+                Err(error) => unread.push(error),
             }
-            false => kernels.push(Kernel::read(name)?),
         }
     }
-    Ok(kernels)
+    let last = match kernels.is_empty() {
+        true => unread.pop(),
+        false => None,
+    };
+    if let Some(last) = last {
+        unread.iter().for_each(complain);
+        return Err(last);
+    }
+    let words = |error: &Error| format!("{error:#}");
+    Ok((kernels, unread.iter().map(words).collect()))
+}
+
+/// What stale BTF may have been made for.
+pub(super) struct Bases {
+    /// The kernels that are named.
+    named: Vec<Kernel>,
+    /// What rust_btfreloc finds on this machine.
+    installed: Option<SuppliedBases>,
+}
+
+impl Bases {
+    /// What is named, else what is on this machine.
+    ///
+    /// # Errors
+    ///
+    /// One that is named cannot be read.
+    pub(super) fn of(args: &cli::Check) -> Result<Self> {
+        let most = usize::from(SuppliedName::MOST);
+        ensure!(
+            args.base.len() <= most,
+            "--base is given {} times: rust_btfreloc looks at {most} builds of a release",
+            args.base.len()
+        );
+        let named = args.base.iter().map(|name| Kernel::read(name));
+        let release = running_release(&args.root).filter(|_| args.base.is_empty());
+        Ok(Bases {
+            named: named.collect::<Result<_>>()?,
+            installed: release.map(|release| SuppliedBases::of(&args.root, &release)),
+        })
+    }
+
+    /// Those for modules that are loaded on `kernel`. For older ones there are no others than those that
+    /// are named.
+    pub(super) fn of_kernel(&self, kernel: &Kernel, limits: &Limits, root: &Path) -> Supply<'_> {
+        match &self.installed {
+            _ if limits.are_older() => Supply::Named(&self.named),
+            Some(installed) if kernel.is_running(root) => Supply::Installed(installed),
+            _ if self.named.is_empty() => Supply::None,
+            _ => Supply::Named(&self.named),
+        }
+    }
 }
 
 /// What each kernel is called: by its release, where that is known and no other has it.

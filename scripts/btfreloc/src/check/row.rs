@@ -2,11 +2,15 @@
 
 //! The verdict on one module and one kernel.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::iter;
 
 use rust_btfreloc::btf::Record;
 use rust_btfreloc::reloc::decision::NoFuncs;
-use rust_btfreloc::reloc::{Base, CauseKind, Counts, Entry, Fate, Policy, Report, Unmatched};
+use rust_btfreloc::reloc::{
+    Base, CauseKind, Counts, Entry, Fate, Input, Policy, Report, Unmatched,
+};
 use rust_btfreloc::text::Name;
 use serde::Serialize;
 
@@ -14,10 +18,12 @@ use super::rebased::RebasedTypes;
 use super::text;
 use crate::c_code;
 use crate::decide::{
-    decide, decide_with, Decision, Dropped, DroppedIds, Funcs, Ids, Registered, RelocatedBtf,
+    decide_with, ByWayOf, CauseWords, Decision, Dropped, DroppedIds, Funcs, Ids, Registered,
+    RelocatedBtf, Replaced, Supply,
 };
 use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
+use crate::older::Limits;
 
 /// Which base types a row lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +34,17 @@ pub enum Detail {
     OpaqueExplained,
     /// All, with their candidates.
     Explained,
+}
+
+/// What a module is judged on.
+#[derive(Clone, Copy)]
+pub struct Target<'k> {
+    /// The kernel.
+    pub kernel: &'k Kernel,
+    /// What of BTF it does not know.
+    pub limits: &'k Limits,
+    /// The kernels that stale BTF may have been made for.
+    pub supply: Supply<'k>,
 }
 
 /// A module on a kernel.
@@ -42,6 +59,12 @@ pub struct Row {
     /// Why it is not relocated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The kind of that, where the core has one.
+    #[serde(skip)]
+    pub cause: Option<CauseKind>,
+    /// The vmlinux BTF of another build that was used: the kernel as it was typed, or a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplied: Option<String>,
     /// What becomes of `.BTF_ids` where the BTF is dropped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped_ids: Option<DroppedIds>,
@@ -51,7 +74,7 @@ pub struct Row {
     /// What becomes of standalone BTF.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rebase: Option<RebasedTypes>,
-    /// Which types are left out, as the kernel does not know their kinds.
+    /// What is left out, as the kernel does not know it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_out: Option<String>,
     /// What becomes of `.BTF_ids` where nothing else changes.
@@ -164,9 +187,21 @@ struct Taken {
     outcome: Outcome,
     /// The kernel alone would make something else of the original.
     misread: bool,
+    supplied: Option<ByWayOf>,
+    /// Nothing but its layout is left out.
+    shortened: bool,
     relocation: Option<RelocatedTypes>,
     rebase: Option<RebasedTypes>,
     ids: Option<Ids>,
+}
+
+/// What the kernel log has in other words.
+#[derive(Default)]
+pub(super) struct InLog {
+    /// The reason.
+    pub(super) reason: Option<String>,
+    /// The file by way of which BTF is relocated.
+    pub(super) firmware: Option<String>,
 }
 
 /// The sections of a module that are to be others.
@@ -195,6 +230,7 @@ impl Taken {
                 let taken = Taken::of(relocated.outcome());
                 Taken {
                     misread: misreads(relocation, fates),
+                    supplied: relocation.supplied.clone(),
                     relocation: Some(relocated),
                     ..taken
                 }
@@ -221,6 +257,8 @@ impl Taken {
         Taken {
             outcome,
             misread: false,
+            supplied: None,
+            shortened: false,
             relocation: None,
             rebase: None,
             ids: None,
@@ -242,22 +280,26 @@ impl Outcome {
 }
 
 impl Row {
-    /// Judges `module`, of which `sections` were found, on `kernel`.
+    /// Judges `module`, of which `sections` were found, on `target`.
     pub fn new(
         module: &Module,
         sections: &Sections<'_>,
-        kernel: &Kernel,
+        target: &Target<'_>,
         policy: Policy,
         detail: Detail,
     ) -> Self {
-        let base = kernel.base();
+        let base = target.kernel.base();
         let alone = sections.btf.as_ref();
-        let alone = alone.and_then(|btf| c_code::verdict(&base, btf));
+        let alone = alone.and_then(|btf| target.alone(&base, btf));
         let fates = alone.as_ref().map_or(&[][..], |alone| &alone.fates);
-        let decision = decide(&base, sections, policy, |other| {
+        let supply = target.supply;
+        let decision = decide_with(supply, &base, sections, policy, |other| {
             Taken::from(&base, other, fates, detail)
         });
-        Row::of(module, kernel, decision, alone).0
+        let decision = target.known(sections, decision);
+        let (row, _, in_log) = Row::of(module, target.kernel, decision, alone);
+        let log = text::log(&row, &in_log);
+        Row { log, ..row }
     }
 
     /// Judges it without what the kernel alone would do; with what is to be in the module's file, where
@@ -270,12 +312,15 @@ impl Row {
         bases: &[Kernel],
     ) -> (Self, Option<NewSections>) {
         let base = kernel.base();
-        let decision = decide_with(bases, &base, sections, policy, |other| {
+        let supply = Supply::Named(bases);
+        let decision = decide_with(supply, &base, sections, policy, |other| {
             Taken::from(&base, other, &[], Detail::Opaque)
         });
-        let (row, written) = Row::of(module, kernel, decision, None);
+        let (row, new, _) = Row::of(module, kernel, decision, None);
+        let log = text::log(&row, &InLog::default());
         // No address is shown of a file.
-        (Row { funcs: None, ..row }, written)
+        let funcs = None;
+        (Row { log, funcs, ..row }, new)
     }
 
     fn of(
@@ -283,10 +328,11 @@ impl Row {
         kernel: &Kernel,
         decision: Decision<Taken>,
         alone: Option<c_code::Verdict>,
-    ) -> (Self, Option<NewSections>) {
+    ) -> (Self, Option<NewSections>, InLog) {
         let mut taken = Taken::of(Outcome::LeftAlone);
         let (mut dropped_ids, mut left_out) = (None, None);
         let (mut funcs, mut written) = (None, None);
+        let (mut in_log, mut kind) = (InLog::default(), None);
         let (outcome, reason) = match decision {
             Decision::NoBtf => (Outcome::NoBtf, None),
             Decision::LeftAlone(table) => {
@@ -296,6 +342,12 @@ impl Row {
             Decision::Relocate(done) => {
                 taken = done.report;
                 left_out = done.left_out.map(|left| left.to_string());
+                let outcome = match left_out {
+                    Some(_) => Outcome::Reduced,
+                    None => taken.outcome,
+                };
+                let layout = || "its layout, which this kernel does not know".to_owned();
+                left_out = left_out.or_else(|| taken.shortened.then(layout));
                 funcs = done.funcs.as_ref().map(FuncTable::from);
                 written = Some(NewSections {
                     btf: Some(done.btf),
@@ -305,10 +357,7 @@ impl Row {
                         _ => HashMap::new(),
                     },
                 });
-                match left_out {
-                    Some(_) => (Outcome::Reduced, None),
-                    None => (taken.outcome, None),
-                }
+                (outcome, None)
             }
             Decision::Drop(Dropped {
                 cause,
@@ -327,15 +376,21 @@ impl Row {
                     _ => Outcome::Dropped,
                 };
                 taken.misread = outcome == Outcome::Dropped;
-                (outcome, Some(cause.to_string()))
+                (in_log.reason, kind) = (cause.log, cause.kind);
+                (outcome, Some(cause.words))
             }
-            Decision::LeftToKernel(cause) => (Outcome::LeftToKernel, Some(cause.to_string())),
+            Decision::LeftToKernel(cause) => {
+                (in_log.reason, kind) = (cause.log, cause.kind);
+                (Outcome::LeftToKernel, Some(cause.words))
+            }
         };
         let row = Row {
             module: module.label().to_owned(),
             kernel: kernel.label().to_owned(),
             outcome,
             reason,
+            cause: kind,
+            supplied: taken.supplied.as_ref().map(|base| base.label.clone()),
             dropped_ids,
             relocation: taken.relocation,
             rebase: taken.rebase,
@@ -345,8 +400,58 @@ impl Row {
             log: None,
             kernel_alone: alone.map(|alone| KernelAlone::new(alone, taken.misread)),
         };
-        let log = text::log(&row);
-        (Row { log, ..row }, written)
+        in_log.firmware = taken.supplied.map(|base| base.firmware);
+        (row, written, in_log)
+    }
+}
+
+impl Target<'_> {
+    /// What the kernel makes of `btf` by itself.
+    fn alone(&self, base: &Base<'_>, btf: &Input<'_>) -> Option<c_code::Verdict> {
+        let refused = |words| c_code::Verdict {
+            answer: c_code::Answer::Refuses(words),
+            fates: Vec::new(),
+        };
+        if let Some(words) = self.limits.refuses(self.kernel, btf) {
+            return Some(refused(words));
+        }
+        let btf_base = btf.btf_base.filter(|_| !self.limits.ignores_base());
+        c_code::verdict(base, &Input { btf_base, ..*btf })
+    }
+
+    /// The decision as it is for a kernel that knows less of BTF than those on which rust_btfreloc runs:
+    /// what it does not know is not put into a file for it either.
+    fn known(&self, sections: &Sections<'_>, decision: Decision<Taken>) -> Decision<Taken> {
+        let own = sections.btf.as_ref().map(|input| input.btf);
+        let (btf, is_own) = match &decision {
+            Decision::Relocate(Replaced { btf, .. }) => (Some(&**btf), false),
+            Decision::LeftAlone(_) => (own, true),
+            _ => (None, false),
+        };
+        let Some(btf) = btf else {
+            return decision;
+        };
+        match self.limits.apply(self.kernel, btf) {
+            Ok(Cow::Owned(btf)) if is_own => Decision::Relocate(Replaced {
+                report: Taken {
+                    shortened: true,
+                    ..Taken::of(Outcome::Exact)
+                },
+                left_out: None,
+                btf,
+                ids: None,
+                funcs: match decision {
+                    Decision::LeftAlone(funcs) => funcs,
+                    _ => None,
+                },
+            }),
+            Ok(_) => decision,
+            Err(words) => Decision::LeftToKernel(CauseWords {
+                kind: None,
+                words,
+                log: None,
+            }),
+        }
     }
 }
 
@@ -400,18 +505,21 @@ impl RelocatedTypes {
         fates: &[c_code::KernelMatch],
         detail: Detail,
     ) -> Self {
+        // Of a base that was made here the kernel knows nothing.
+        let fates = fates.iter().map(Some).chain(iter::repeat(None));
         let records = distilled(relocation.btf_base).zip(fates);
-        let explain = |(entry, (record, fate)): (Entry<'_>, (Record<'_>, &c_code::KernelMatch))| {
-            let base_type = match detail {
-                Detail::Explained => BaseType::new(&entry, entry.to_string()),
-                _ => BaseType::opaque(entry)?,
+        let explain =
+            |(entry, (record, fate)): (Entry<'_>, (Record<'_>, Option<&c_code::KernelMatch>))| {
+                let base_type = match detail {
+                    Detail::Explained => BaseType::new(&entry, entry.to_string()),
+                    _ => BaseType::opaque(entry)?,
+                };
+                Some(BaseType {
+                    candidates: Some(candidates(base, &record, &entry)),
+                    kernel_alone: fate.map(|fate| fate.ids()),
+                    ..base_type
+                })
             };
-            Some(BaseType {
-                candidates: Some(candidates(base, &record, &entry)),
-                kernel_alone: Some(fate.ids()),
-                ..base_type
-            })
-        };
         let types = entries(relocation).zip(records);
         RelocatedTypes {
             base_types: types.filter_map(explain).collect(),
@@ -468,6 +576,10 @@ impl BaseType {
 
 /// Whether the kernel's own code makes another type of one than it is.
 fn misreads(relocation: &RelocatedBtf<'_, '_>, fates: &[c_code::KernelMatch]) -> bool {
+    if fates.is_empty() {
+        // It looks for none of them, and takes ids of the base for its own.
+        return entries(relocation).next().is_some();
+    }
     let mut types = entries(relocation).zip(fates);
     types.any(|(entry, fate)| match (entry.fate, fate) {
         (Fate::Mapped(ours), c_code::KernelMatch::Mapped(theirs)) => ours != *theirs,

@@ -8,7 +8,7 @@ use anyhow::Result;
 use rust_btfreloc::text::{Conflicting, FuncsNotShown, IdsChanged, OpaqueNames};
 
 use super::rebased::RebasedTypes;
-use super::row::{Answer, BaseType, FuncTable, KernelAlone, RelocatedTypes};
+use super::row::{Answer, BaseType, FuncTable, InLog, KernelAlone, RelocatedTypes};
 use super::{groups, Outcome, Report, Row, Summary};
 use crate::cli;
 use crate::decide::Ids;
@@ -88,13 +88,16 @@ pub(super) fn found_alone(base_type: &BaseType) -> Option<String> {
 
 /// The reason, or what is done in figures.
 pub(crate) fn said(row: &Row) -> Option<String> {
-    let figures = || row.relocation.as_ref().map(figures);
+    let figures = || {
+        let figures = row.relocation.as_ref().map(figures)?;
+        Some(match &row.supplied {
+            Some(base) => format!("{figures}; by way of {base}"),
+            None => figures,
+        })
+    };
     let rebased = |done: &RebasedTypes| rebased_figures(done, done.first.as_deref());
     let rebased = || row.rebase.as_ref().map(rebased);
-    let reason = row.reason.clone().map(|reason| match &row.dropped_ids {
-        Some(ids) => format!("{reason}; {ids}"),
-        None => reason,
-    });
+    let reason = row.reason.as_ref().map(|reason| with_ids(row, reason));
     let said = reason.or_else(figures).or_else(rebased);
     match &row.left_out {
         None => said,
@@ -106,14 +109,32 @@ pub(crate) fn said(row: &Row) -> Option<String> {
     }
 }
 
+/// The reason why BTF is dropped, with what becomes of the ids.
+fn with_ids(row: &Row, reason: &str) -> String {
+    match &row.dropped_ids {
+        Some(ids) => format!("{reason}; {ids}"),
+        None => reason.to_owned(),
+    }
+}
+
 /// What rust_btfreloc says of it in the kernel log, after the name of the module and without the time
 /// that it took; `None` where it says nothing.
-pub(super) fn log(row: &Row) -> Option<String> {
+pub(super) fn log(row: &Row, in_log: &InLog) -> Option<String> {
+    let InLog { reason, firmware } = in_log;
+    let by_way_of = firmware
+        .as_ref()
+        .map_or(String::new(), |file| format!(" by way of firmware {file}"));
+    let said = || {
+        reason
+            .as_ref()
+            .map(|reason| with_ids(row, reason))
+            .or_else(|| said(row))
+    };
     let done = match (row.outcome, &row.relocation, &row.rebase) {
-        (_, Some(relocated), _) => format!("relocated: {}", figures(relocated)),
+        (_, Some(relocated), _) => format!("relocated{by_way_of}: {}", figures(relocated)),
         (_, _, Some(rebased)) => format!("rebased: {}", rebased_figures(rebased, None)),
-        (Outcome::LeftToKernel, ..) => format!("left to the kernel: {}", said(row)?),
-        (Outcome::Dropped | Outcome::NoBtf, ..) => format!("dropped: {}", said(row)?),
+        (Outcome::LeftToKernel, ..) => format!("left to the kernel: {}", said()?),
+        (Outcome::Dropped | Outcome::NoBtf, ..) => format!("dropped: {}", said()?),
         (Outcome::Reduced, ..) => {
             let ids = row.ids.as_ref().map(ids_changed);
             ids.map_or("reduced".to_owned(), |ids| format!("reduced: {ids}"))

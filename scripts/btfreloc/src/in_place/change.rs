@@ -86,7 +86,7 @@ impl Task<'_> {
             true => Policy::Strict,
             false => Policy::Opaque,
         };
-        let (row, new) = Row::in_place(module, &sections, &self.kernel, policy, &self.bases);
+        let (row, new) = Row::in_place(module, &sections, self.kernel, policy, self.bases);
         let new = self.new_file(module, &sections, &row, new)?;
         let mut changed = Changed {
             module: module.label().to_owned(),
@@ -128,7 +128,7 @@ impl Task<'_> {
         let Some(btf) = btf.as_deref() else {
             return Ok(New::Same);
         };
-        let btf = match self.limits.apply(&self.kernel, btf) {
+        let btf = match self.limits.apply(self.kernel, btf) {
             Ok(btf) => btf,
             // It may be taken for all that, as nothing is made of it here.
             Err(_) if row.outcome == Outcome::LeftAlone => return Ok(New::Same),

@@ -38,10 +38,10 @@ const AT_ONCE: usize = 256;
 /// What modules are changed by.
 struct Task<'a> {
     args: &'a cli::Relocate,
-    kernel: Kernel,
+    kernel: &'a Kernel,
     limits: Limits,
     /// What modules with stale BTF may have been built for.
-    bases: Vec<Kernel>,
+    bases: &'a [Kernel],
     /// Whether a signature may not be lost.
     is_enforced: bool,
 }
@@ -77,18 +77,19 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     input::once_only(named.map(PathBuf::as_path))?;
     let kernel = Kernel::read(&args.against)?;
     let bases = args.base.iter().map(|name| Kernel::read(name));
+    let bases = bases.collect::<Result<Vec<_>>>()?;
     let task = Task {
         args,
         limits: Limits::of(&kernel),
-        bases: bases.collect::<Result<_>>()?,
+        bases: &bases,
         is_enforced: kernel.is_running(Path::new(ROOT)) && enforced(Path::new(ROOT)),
-        kernel,
+        kernel: &kernel,
     };
     let report = task.change_all();
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    let named = [&task.kernel].into_iter().chain(&task.bases);
+    let named = [task.kernel].into_iter().chain(task.bases);
     let form = output::Form {
         format: args.format,
         command: "relocate",
@@ -101,6 +102,31 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
         0 => Status::Clean,
         _ => Status::Findings,
     })
+}
+
+/// What would become of the module `path` by `args`, on `kernel`, which runs in `root`; its BTF may have been
+/// made for one of `bases`.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn foretold(
+    args: &cli::Relocate,
+    (kernel, bases): (&Kernel, &[Kernel]),
+    root: &Path,
+    path: &Path,
+) -> Result<Changed> {
+    let task = Task {
+        args: &cli::Relocate {
+            dry_run: true,
+            ..args.clone()
+        },
+        limits: Limits::of(kernel),
+        bases,
+        is_enforced: enforced(root),
+        kernel,
+    };
+    task.change(path)
 }
 
 impl Task<'_> {

@@ -54,10 +54,15 @@ fn candidates(root: &Path, release: &str) -> Vec<PathBuf> {
 }
 
 /// Where the kernel `release` may be that is installed in `root`.
-pub(super) fn files(root: &Path, release: &str) -> impl Iterator<Item = PathBuf> {
+pub fn files(root: &Path, release: &str) -> impl Iterator<Item = PathBuf> {
     LOOKED_FOR
         .map(|path| root.join(path.replace('R', release)))
         .into_iter()
+}
+
+/// The release of the kernel that runs in `root`.
+pub fn running_release(root: &Path) -> Option<String> {
+    running(root).map(|(release, _)| release)
 }
 
 /// The release of the running kernel, and where its BTF is.

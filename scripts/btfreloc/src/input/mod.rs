@@ -12,6 +12,7 @@ mod installed;
 mod kernel;
 mod module;
 mod modules;
+mod supplied;
 mod unpack;
 
 pub use banner::Banner;
@@ -19,8 +20,9 @@ pub use bases::{Bases, Remark};
 pub use file::{is_stream, label, once_only};
 pub use find::{images, modules};
 pub use image::{Content, Image};
-pub use installed::{find as installed, LOOKED_FOR};
+pub use installed::{files as installed_files, find as installed, running_release, LOOKED_FOR};
 pub use kernel::Kernel;
 pub use module::{Module, Sections};
 pub use modules::InstalledModules;
+pub use supplied::{SuppliedBase, SuppliedBases};
 pub use unpack::Packing;

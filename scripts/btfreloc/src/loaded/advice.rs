@@ -2,6 +2,7 @@
 
 //! What to do about the BTF of a module.
 
+use super::in_place::InPlace;
 use super::judge::{Facts, Ours};
 use super::row::State;
 
@@ -16,6 +17,8 @@ pub(super) enum Advice {
     NotInstalled,
     /// The kernel has no Rust, and it cannot be built.
     NoRust,
+    /// The kernel is too old for it.
+    TooOld,
 }
 
 impl Advice {
@@ -25,7 +28,16 @@ impl Advice {
             Advice::Loaded => None,
             Advice::Installed => Some("modprobe rust_btfreloc"),
             Advice::NotInstalled => Some("install rust_btfreloc and load it"),
-            Advice::NoRust => None,
+            Advice::NoRust | Advice::TooOld => None,
+        }
+    }
+
+    /// Why it cannot be had.
+    pub(super) fn why_not(self) -> Option<&'static str> {
+        match self {
+            Advice::NoRust => Some("has no Rust (CONFIG_RUST), which rust_btfreloc needs"),
+            Advice::TooOld => Some("is older than 7.2, which rust_btfreloc needs"),
+            Advice::Loaded | Advice::Installed | Advice::NotInstalled => None,
         }
     }
 
@@ -39,28 +51,50 @@ impl Advice {
             State::WrongTypes | State::Missing if facts.ours == Ours::Later => {
                 format!("it was loaded before rust_btfreloc: {again}")
             }
-            State::WrongTypes | State::Missing => self.then(&again, module),
-            State::Failed => self.then(&format!("modprobe {module}"), module),
+            State::WrongTypes | State::Missing => self.then(&again, facts),
+            State::Failed => self.then(&format!("modprobe {module}"), facts),
             State::Refused => "report it: the kernel did not take what was made for it".to_owned(),
             State::Opaque | State::Conflicts => {
                 "build it for this kernel if BPF programs are to see these types".to_owned()
             }
-            State::NotLoadedFinding if facts.file.as_ref()?.unread.is_none() => {
-                return self.how().map(str::to_owned)
+            State::NotLoadedFinding => {
+                let file = facts.file.as_ref().filter(|file| file.unread.is_none())?;
+                let how = || self.how().map(str::to_owned);
+                return file.in_place.as_ref().map(InPlace::to_do).or_else(how);
             }
             _ => return None,
         })
     }
 
-    /// With rust_btfreloc, this.
-    fn then(self, what: &str, module: &str) -> String {
-        match self.how() {
-            Some(how) => format!("{how}, then {what}"),
-            None if self == Advice::NoRust => format!(
-                "this kernel has no Rust (CONFIG_RUST), which rust_btfreloc needs: install the {module} \
-                 that belongs to this kernel"
-            ),
-            None => what.to_owned(),
+    /// With rust_btfreloc, or with another file, this.
+    fn then(self, what: &str, facts: &Facts) -> String {
+        let in_place = facts.file.as_ref();
+        let in_place = in_place.and_then(|file| file.in_place.as_ref());
+        match (self.how(), self.why_not(), in_place) {
+            (Some(how), ..) => format!("{how}, then {what}"),
+            (None, Some(_), Some(in_place)) => format!("{}; then {what}", in_place.to_do()),
+            (None, Some(why), None) => {
+                let module = &facts.module;
+                format!("this kernel {why}: install the {module} that belongs to this kernel")
+            }
+            (None, None, _) => what.to_owned(),
         }
+    }
+}
+
+impl InPlace {
+    /// What to do so that the file has valid BTF.
+    fn to_do(&self) -> String {
+        let mut text = match self.is_of_kernel {
+            true => {
+                "reboot, as its file is of another build of this kernel; until then ".to_owned()
+            }
+            false => String::new(),
+        };
+        text += &self.command;
+        if let Some(what) = &self.vmlinux {
+            text += &format!(" (VMLINUX is {what})");
+        }
+        text
     }
 }

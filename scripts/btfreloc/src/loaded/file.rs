@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rust_btfreloc::reloc::Policy;
 
+use super::in_place::{InPlace, Needs};
 use super::machine::Machine;
 use crate::check::{self, answer, Answer, Detail, KernelAlone, Outcome};
-use crate::input::{Kernel, Module};
+use crate::input::Module;
 
 /// A module's file, judged.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(super) struct Found {
     /// Why it cannot be judged.
     pub(super) unread: Option<String>,
     pub(super) has_btf: bool,
-    /// With rust_btfreloc the BTF would be valid and complete.
+    /// With rust_btfreloc, where it can be had, the BTF would be valid and complete.
     pub(super) clean: bool,
     /// The kernel takes its BTF and makes other types of it.
     pub(super) misread: bool,
@@ -29,12 +30,21 @@ pub(super) struct Found {
     pub(super) reason: Option<String>,
     /// What rust_btfreloc would do, in the words of its log.
     pub(super) would: Option<String>,
+    /// How the file gets valid BTF, where rust_btfreloc cannot be had.
+    pub(super) in_place: Option<InPlace>,
 }
 
 impl Found {
-    /// Judges the file `path` of `module` on `kernel`.
-    pub(super) fn read(machine: &Machine<'_>, module: &str, path: &Path, kernel: &Kernel) -> Self {
-        match judged(machine, module, path, kernel) {
+    /// Judges the file `path` of `module` on `target`; where rust_btfreloc cannot be had, with what changing
+    /// the file `needs`.
+    pub(super) fn read(
+        machine: &Machine<'_>,
+        module: &str,
+        path: &Path,
+        target: &check::Target<'_>,
+        needs: Option<&Needs<'_>>,
+    ) -> Self {
+        match judged(machine, module, path, target, needs) {
             Ok(found) => found,
             Err(error) => Found {
                 unread: Some(format!("{error:#}")),
@@ -54,6 +64,7 @@ impl Found {
             fits: false,
             reason: None,
             would: None,
+            in_place: None,
         }
     }
 }
@@ -62,24 +73,35 @@ fn judged(
     machine: &Machine<'_>,
     name: &str,
     path: &Path,
-    kernel: &Kernel,
+    target: &check::Target<'_>,
+    needs: Option<&Needs<'_>>,
 ) -> anyhow::Result<Found> {
     let module = Module::read(path)?;
     let sections = module.sections()?;
     let loaded_from = sections.elf.as_ref();
     let loaded_from = loaded_from.and_then(|elf| machine.is_loaded_from(name, elf));
-    let row = check::Row::new(&module, &sections, kernel, Policy::Opaque, Detail::Opaque);
+    let row = check::Row::new(&module, &sections, target, Policy::Opaque, Detail::Opaque);
     let alone = row.kernel_alone.as_ref();
     let alone = alone.filter(|_| row.outcome != Outcome::LeftAlone);
+    let clean = match needs {
+        None => row.outcome.is_clean(false),
+        Some(_) => alone.is_none_or(|alone| alone.answer == Answer::Accepts),
+    };
+    let in_place = match needs.filter(|_| !clean) {
+        // Where it cannot be changed, no command is of use.
+        Some(needs) => needs.command(path, &sections).unwrap_or(None),
+        None => None,
+    };
     let would = row.log.as_deref().and_then(|log| log.strip_prefix("BTF "));
     Ok(Found {
         has_btf: row.outcome != Outcome::NoBtf,
-        clean: row.outcome.is_clean(false),
+        clean,
         misread: alone.is_some_and(|alone| alone.answer == Answer::Misreads),
         loaded_from,
         fits: row.outcome == Outcome::LeftAlone,
         reason: alone.map(reason),
         would: would.map(str::to_owned),
+        in_place,
         ..Found::of(path)
     })
 }

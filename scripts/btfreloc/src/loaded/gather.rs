@@ -11,19 +11,27 @@ use rayon::prelude::*;
 
 use super::advice::Advice;
 use super::file::Found;
+use super::in_place::Needs;
 use super::judge::{Facts, Ours, Registered};
 use super::log::Log;
 use super::machine::{is_name, Listed, Machine, Reports, RUST_BTFRELOC};
 use super::row::{self, Row};
 use super::said::Said;
 use super::{Report, RustBtfreloc};
-use crate::input::{InstalledModules, Kernel};
+use crate::check::Target;
+use crate::decide::Supply;
+use crate::input::{InstalledModules, Kernel, SuppliedBases};
+use crate::older::Limits;
 use crate::plain;
 
 /// All that is asked for each module.
 struct Gathering<'a> {
     machine: Machine<'a>,
     kernel: Kernel,
+    /// What of BTF that does not know.
+    limits: Limits,
+    /// BTF of other builds.
+    supplied: SuppliedBases,
     installed: Result<InstalledModules>,
     reports: Reports,
     log: Result<Log>,
@@ -78,10 +86,13 @@ impl<'a> Gathering<'a> {
             Some(at) => &listed[at + 1..],
             None => &[],
         };
+        let limits = Limits::of(&kernel);
         Ok(Gathering {
-            advice: advice(&machine, &installed, kernel.label()),
+            advice: advice(&machine, &installed, kernel.label(), limits.are_older()),
             reports: machine.reports(),
             before_us: before_us.iter().map(|module| module.name.clone()).collect(),
+            limits,
+            supplied: SuppliedBases::of(machine.root, kernel.label()),
             machine,
             kernel,
             installed,
@@ -141,7 +152,18 @@ impl<'a> Gathering<'a> {
             true => self.file(name, loaded || facts.event.is_some())?,
             false => None,
         };
-        let file = file.map(|path| Found::read(&self.machine, name, &path, &self.kernel));
+        let needs = Needs {
+            root: self.machine.root,
+            kernel: &self.kernel,
+            supplied: &self.supplied,
+        };
+        let needs = self.advice.why_not().map(|_| &needs);
+        let target = Target {
+            kernel: &self.kernel,
+            limits: &self.limits,
+            supply: Supply::Installed(&self.supplied),
+        };
+        let file = file.map(|path| Found::read(&self.machine, name, &path, &target, needs));
         Ok(Some(Facts { file, ..facts }.judge(&self.advice)))
     }
 
@@ -188,6 +210,10 @@ impl<'a> Gathering<'a> {
                 _ => None,
             },
             to_do: self.advice.how(),
+            why_not: self
+                .advice
+                .why_not()
+                .map(|why| format!("this kernel {why}")),
         }
     }
 
@@ -210,12 +236,18 @@ impl<'a> Gathering<'a> {
     }
 }
 
-fn advice(machine: &Machine<'_>, installed: &Result<InstalledModules>, release: &str) -> Advice {
+fn advice(
+    machine: &Machine<'_>,
+    installed: &Result<InstalledModules>,
+    release: &str,
+    is_old: bool,
+) -> Advice {
     let installed = installed.as_ref().ok();
     let has_file = installed.is_some_and(|installed| installed.file(RUST_BTFRELOC).is_some());
     match machine.has_option(release, "CONFIG_RUST") {
         _ if machine.is_loaded(RUST_BTFRELOC) => Advice::Loaded,
         _ if has_file => Advice::Installed,
+        _ if is_old => Advice::TooOld,
         Some(false) => Advice::NoRust,
         _ => Advice::NotInstalled,
     }

@@ -69,11 +69,13 @@ impl Facts {
         let would = file.and_then(|file| file.would.clone());
         // Of what is as it should be, nothing would be changed by loading it again.
         let would = would.filter(|_| state.is_finding() || state == State::NotLoaded);
+        let in_place = file.and_then(|file| file.in_place.as_ref()?.makes.clone());
         let would = would.filter(|_| finding.by != Some(By::RustBtfreloc));
         Row {
             to_do: advice.to_do(state, &self),
             file: file.map(|file| file.path.display().to_string()),
-            with_rust_btfreloc: would,
+            with_rust_btfreloc: would.filter(|_| advice.why_not().is_none()),
+            in_place: in_place.filter(|_| state.is_finding()),
             loaded: self.loaded,
             btf: self.btf != Registered::No,
             state,

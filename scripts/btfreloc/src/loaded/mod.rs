@@ -6,6 +6,7 @@ mod advice;
 mod build_id;
 mod file;
 mod gather;
+mod in_place;
 mod judge;
 mod log;
 mod machine;
@@ -49,6 +50,9 @@ struct RustBtfreloc {
     /// How it is had.
     #[serde(skip_serializing_if = "Option::is_none")]
     to_do: Option<&'static str>,
+    /// Why it cannot be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<String>,
 }
 
 /// Reports on the modules that are named, or on all that are loaded.

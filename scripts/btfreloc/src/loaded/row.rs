@@ -34,6 +34,9 @@ pub struct Row {
     /// What rust_btfreloc would do with that file if it were loaded now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with_rust_btfreloc: Option<String>,
+    /// What `btfreloc relocate --in-place` would make of that file, where rust_btfreloc cannot be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_place: Option<String>,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to_do: Option<String>,

@@ -61,7 +61,7 @@ impl Page {
         let ours = match (ours.loaded, ours.to_do) {
             (true, _) => format!("rust_btfreloc is loaded{policy}"),
             (false, Some(how)) => format!("rust_btfreloc is not loaded ({how})"),
-            (false, None) => "it has no Rust (CONFIG_RUST), which rust_btfreloc needs".to_owned(),
+            (false, None) => ours.why_not.clone().unwrap_or_default(),
         };
         let kernel = shown(&report.kernel);
         self.lines(out)
@@ -149,6 +149,7 @@ fn said(row: &Row) -> Vec<String> {
         part("by way of firmware ", &row.supplied),
         part(".BTF_ids: ", &row.ids),
         part("with rust_btfreloc: ", &row.with_rust_btfreloc),
+        part("in place: ", &row.in_place),
         part("to do: ", &row.to_do),
     ];
     parts.into_iter().flatten().collect()

@@ -21,7 +21,7 @@ use anyhow::{ensure, Context, Result};
 use serde::Serialize;
 
 pub use fill::resolve;
-pub use on_base::{split_on, with_btf};
+pub use on_base::{alone, split_on, with_btf};
 
 use crate::cli::{self, Format};
 use crate::input::{self, Bases, Image, Module};

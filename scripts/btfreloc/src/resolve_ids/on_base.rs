@@ -43,7 +43,12 @@ pub fn with_btf<T>(
     }
 }
 
-fn alone<'a>(
+/// BTF that is split off nothing, with its table in `offsets`.
+///
+/// # Errors
+///
+/// It is damaged.
+pub fn alone<'a>(
     section: Section,
     bytes: &'a [u8],
     offsets: &'a mut Vec<u32>,

@@ -72,12 +72,32 @@ impl Machine {
 
     /// The file of a module.
     pub fn install(&mut self, path: &str, sections: &[(&str, &[u8])]) {
-        self.put(format!("lib/modules/{RELEASE}/{path}"), elf(sections));
+        let mut image = elf(sections);
+        // ET_REL
+        image[16] = 1;
+        self.put(format!("lib/modules/{RELEASE}/{path}"), image);
         self.dep.push(format!("{path}:\n"));
         self.put(
             format!("lib/modules/{RELEASE}/modules.dep"),
             self.dep.concat(),
         );
+    }
+
+    /// The kernel has no Rust.
+    pub fn without_rust(&self) {
+        self.put(format!("boot/config-{RELEASE}"), "CONFIG_MODULES=y\n");
+    }
+
+    /// The kernel is this one; its modules are still those of [`RELEASE`].
+    pub fn boot(&self, vmlinux: &Path) {
+        self.put("sys/kernel/btf/vmlinux", fs::read(vmlinux).unwrap());
+    }
+
+    /// This file is a module of the release, from outside of the kernel.
+    pub fn install_file(&mut self, name: &str, file: &Path) {
+        self.install(&format!("updates/{name}"), &[]);
+        let path = format!("lib/modules/{RELEASE}/updates/{name}");
+        self.put(path, fs::read(file).unwrap());
     }
 
     /// rust_btfreloc, loaded now, with its reports.
@@ -100,6 +120,12 @@ impl Machine {
         self.log
             .push(format!("4,{number},{number},-;{line}\n SUBSYSTEM=x\n"));
         self.put("dev/kmsg", self.log.concat());
+    }
+
+    /// The kernel log says that this module was refused for its BTF, and nothing else.
+    pub fn log_refused(&self, name: &str) {
+        let line = format!("failed to validate module [{name}] BTF: -22");
+        self.put("dev/kmsg", format!("4,1,1,-;{line}\n"));
     }
 
     /// Runs a command of the tool there, on a terminal of `columns`.
