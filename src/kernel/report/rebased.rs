@@ -62,7 +62,9 @@ struct Listed<'p, 'a>(&'p standalone::RebasePlan<'a>);
 
 impl Display for Listed<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut conflicts = self.0.conflicts();
-        conflicts.try_for_each(|conflict| writeln!(f, "{conflict}"))
+        for conflict in self.0.conflicts() {
+            writeln!(f, "{conflict}")?;
+        }
+        Ok(())
     }
 }
