@@ -186,6 +186,14 @@ impl Display for CauseWords {
     }
 }
 
+/// The policy of `--strict`.
+pub fn policy(strict: bool) -> Policy {
+    match strict {
+        true => Policy::Strict,
+        false => Policy::Opaque,
+    }
+}
+
 /// Decides what becomes of the BTF in `sections` on `base`; of what the kernel reads instead, `take`
 /// keeps what is of interest.
 pub fn decide<T>(

@@ -47,6 +47,7 @@ pub mod min_core;
 pub mod older;
 pub mod output;
 pub mod plain;
+mod progress;
 pub mod relocate;
 pub mod resolve_ids;
 pub mod sections;

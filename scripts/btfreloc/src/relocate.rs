@@ -4,10 +4,10 @@
 
 use anyhow::{bail, Context, Error, Result};
 use rust_btfreloc::btf;
-use rust_btfreloc::reloc::{Inline, Policy, RelocationPlan};
+use rust_btfreloc::reloc::{Inline, RelocationPlan};
 
 use crate::cli;
-use crate::decide::{decide, Decision, RebasedBtf, ReducedBtf, Registered, RelocatedBtf};
+use crate::decide::{decide, policy, Decision, RebasedBtf, ReducedBtf, Registered, RelocatedBtf};
 use crate::in_place;
 use crate::input::{self, Kernel, Module};
 use crate::older::Limits;
@@ -80,10 +80,6 @@ fn registered(
     strict: bool,
     with_inline: bool,
 ) -> Result<Result<Made, String>> {
-    let policy = match strict {
-        true => Policy::Strict,
-        false => Policy::Opaque,
-    };
     let mut sections = module
         .sections()
         .with_context(|| module.label().to_owned())?;
@@ -100,7 +96,7 @@ fn registered(
         },
         false => None,
     };
-    let decision = decide(&kernel.base(), &sections, policy, |other| {
+    let decision = decide(&kernel.base(), &sections, policy(strict), |other| {
         made(other, inline).map_err(|error| format!("cannot be relocated: {error}"))
     });
     let made = match decision {

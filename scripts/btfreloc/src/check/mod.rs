@@ -5,7 +5,6 @@
 mod groups;
 mod matrix;
 mod named;
-pub(crate) mod progress;
 mod rebased;
 mod row;
 mod summary;
@@ -14,8 +13,6 @@ mod text;
 use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context, Result};
-use rayon::prelude::*;
-use rust_btfreloc::reloc::Policy;
 use serde::Serialize;
 
 use matrix::Matrix;
@@ -26,8 +23,10 @@ pub use summary::Summary;
 pub(crate) use text::{answer, said};
 
 use crate::cli::{self, Format};
+use crate::decide::policy;
 use crate::input::{self, Module};
 use crate::older::Limits;
+use crate::progress::batches;
 use crate::status::{complain, Status};
 use crate::{json, output};
 
@@ -115,32 +114,19 @@ pub fn run(args: &cli::Check) -> Result<Status> {
 
 fn check(args: &cli::Check, targets: &[Target<'_>], mut matrix: Option<&mut Matrix>) -> Report {
     let modules = named::modules(args);
-    let progress = progress::bar(modules.len());
     let (mut results, mut errors) = (Vec::new(), Vec::new());
-    let mut modules = modules.into_iter();
-    loop {
-        let some: Vec<_> = modules.by_ref().take(AT_ONCE).collect();
-        if some.is_empty() {
-            break;
+    let mut add = |rows: Result<Vec<Row>>| match (rows, &mut matrix) {
+        (Ok(rows), None) => results.extend(rows),
+        (Ok(rows), Some(matrix)) => {
+            matrix.add(&rows);
+            results.extend(rows.into_iter().map(|row| printed(args, row)));
         }
-        let rows = |path: Result<PathBuf>| {
-            let rows = path.and_then(|path| check_one(args, targets, &path));
-            progress.inc(1);
-            rows
-        };
-        let checked: Vec<_> = some.into_par_iter().map(rows).collect();
-        for rows in checked {
-            match (rows, &mut matrix) {
-                (Ok(rows), None) => results.extend(rows),
-                (Ok(rows), Some(matrix)) => {
-                    matrix.add(&rows);
-                    results.extend(rows.into_iter().map(|row| printed(args, row)));
-                }
-                (Err(error), _) => errors.push(format!("{error:#}")),
-            }
-        }
-    }
-    progress.finish_and_clear();
+        (Err(error), _) => errors.push(format!("{error:#}")),
+    };
+    let check = |path: PathBuf| check_one(args, targets, &path);
+    batches(modules, AT_ONCE, check, |checked| {
+        checked.into_iter().for_each(&mut add)
+    });
     Report {
         summary: Summary::of(&results),
         results,
@@ -150,10 +136,6 @@ fn check(args: &cli::Check, targets: &[Target<'_>], mut matrix: Option<&mut Matr
 }
 
 fn check_one(args: &cli::Check, targets: &[Target<'_>], path: &Path) -> Result<Vec<Row>> {
-    let policy = match args.strict {
-        true => Policy::Strict,
-        false => Policy::Opaque,
-    };
     let detail = match (args.explain, &args.matrix) {
         (true, _) => Detail::Explained,
         (false, Some(_)) => Detail::OpaqueExplained,
@@ -168,7 +150,7 @@ fn check_one(args: &cli::Check, targets: &[Target<'_>], path: &Path) -> Result<V
     let sections = module
         .sections()
         .with_context(|| module.label().to_owned())?;
-    let row = |target| Row::new(&module, &sections, target, policy, detail);
+    let row = |target| Row::new(&module, &sections, target, policy(args.strict), detail);
     Ok(targets.iter().map(row).collect())
 }
 

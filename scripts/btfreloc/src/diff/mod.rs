@@ -23,10 +23,10 @@ use serde::Serialize;
 
 pub use change::{Change, Changed};
 
-use crate::check::progress;
 use crate::cli::{self, Format};
 use crate::input::{self, Kernel, Module};
 use crate::json::{self, Named};
+use crate::progress;
 use crate::status::{complain, note, Status};
 use uses::Uses;
 

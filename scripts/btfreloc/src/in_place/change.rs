@@ -8,11 +8,11 @@ use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
 use rust_btfreloc::elf::Elf;
-use rust_btfreloc::reloc::Policy;
 use serde::Serialize;
 
 use super::{sign, Task};
 use crate::check::{NewSections, Outcome, Row};
+use crate::decide::policy;
 use crate::funcs::{has_funcs, mapped_funcs, without_funcs};
 use crate::input::{self, Content, Module, Packing, Sections};
 use crate::kept::{Original, Prepared};
@@ -82,10 +82,7 @@ impl Task<'_> {
         );
         ensure!(image.content == Content::Elf, "raw BTF is no module");
         let sections = module.sections()?;
-        let policy = match self.args.strict {
-            true => Policy::Strict,
-            false => Policy::Opaque,
-        };
+        let policy = policy(self.args.strict);
         let (row, new) = Row::in_place(module, &sections, self.kernel, policy, self.bases);
         let new = self.new_file(module, &sections, &row, new)?;
         let mut changed = Changed {

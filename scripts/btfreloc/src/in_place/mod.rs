@@ -14,19 +14,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, Context, Result};
-use rayon::prelude::*;
 use serde::Serialize;
 
 pub use change::{Became, Changed};
 pub use sign::enforced;
 
-use crate::check::progress;
 use crate::cli;
 use crate::input::{self, Kernel};
 use crate::json;
 use crate::kept::Prepared;
 use crate::older::Limits;
 use crate::output;
+use crate::progress::batches;
 use crate::status::{complain, Status};
 
 /// Where the running kernel shows what it wants.
@@ -132,28 +131,16 @@ pub fn foretold(
 impl Task<'_> {
     fn change_all(&self) -> Report {
         let modules = each_once(input::modules(&self.args.modules));
-        let progress = progress::bar(modules.len());
-        let change = |path: Result<PathBuf>| {
-            let changed = path.and_then(|path| self.change(&path));
-            progress.inc(1);
-            changed
-        };
         let (mut results, mut errors) = (Vec::new(), Vec::new());
-        let mut modules = modules.into_iter();
-        loop {
-            let some: Vec<_> = modules.by_ref().take(AT_ONCE).collect();
-            if some.is_empty() {
-                break;
-            }
-            let changed: Vec<_> = some.into_par_iter().map(change).collect();
+        let change = |path: PathBuf| self.change(&path);
+        batches(modules, AT_ONCE, change, |changed| {
             for changed in self.put(changed) {
                 match changed {
                     Ok(changed) => results.push(changed),
                     Err(error) => errors.push(format!("{error:#}")),
                 }
             }
-        }
-        progress.finish_and_clear();
+        });
         Report {
             dry_run: self.args.dry_run,
             summary: Summary::of(&results),

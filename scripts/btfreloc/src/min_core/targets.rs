@@ -11,8 +11,8 @@ use rust_btfreloc::btf::{Blob, Btf, Form, Section};
 
 use super::candidates::{essential, find, Candidates, Key};
 use super::owned::{damaged, OwnedBtf};
-use crate::check::progress::bar;
 use crate::input::{self, Kernel, Module};
+use crate::progress::bar;
 use crate::relocate;
 
 /// A module in which something may be found.
