@@ -31,6 +31,7 @@ step_key() {
 	third-party) printf '%s\n' "$THIRD_PARTY" | cksum | cut -d' ' -f1 ;;
 	neighbours/*) neighbour_key ;;
 	kabi*) kabi_key "$1" ;;
+	older/*) older_key ;;
 	*) echo 1 ;;
 	esac
 }
@@ -58,6 +59,7 @@ step_title() {
 	tree/*) echo "preparing the tree of ${1#*/} for external Rust modules" ;;
 	kabi-source/*) echo "unpacking the source of ${1#*/}, a kernel with MODVERSIONS" ;;
 	kabi/*) echo "building ${1#*/}, all of it" ;;
+	older/*) echo "Linux ${1#*/}, without Rust: image, headers, modules of another build" ;;
 	esac
 }
 
@@ -99,6 +101,7 @@ space_wanted() {
 		neighbours/*) wanted=$((wanted + 300)) ;;
 		kabi-source/*) wanted=$((wanted + 600)) ;;
 		kabi/*) wanted=$((wanted + 2000)) ;;
+		older/*) wanted=$((wanted + 700)) ;;
 		esac
 	done
 	echo "$wanted"
@@ -128,6 +131,7 @@ run_lane() {
 		! step_is_done "$STEP" || continue
 		case $STEP in
 		kabi*) plan=$(kabi_steps) ;;
+		older/*) plan=$(older_steps) ;;
 		*) plan=$(all_steps) ;;
 		esac
 		number=$(echo "$plan" | grep -nxF "$STEP" | cut -d: -f1)
@@ -164,6 +168,7 @@ run_step() {
 	neighbours/*) step_neighbours "${1#*/}" ;;
 	kabi-source/*) step_kabi_source "${1#*/}" ;;
 	kabi/*) step_kabi "${1#*/}" ;;
+	older/*) step_older "${1#*/}" ;;
 	esac
 }
 

@@ -128,7 +128,10 @@ caller_initramfs() {
 	mkdir "$links"
 	ln -s "$start" "$links/mnt"
 	ln -s "$run" "$links/vm"
-	printf 'vm/command\n' | pack_from "$links"
+	{
+		echo vm/command
+		[ $first = 0 ] || echo vm/first
+	} | pack_from "$links"
 	sed 's|^|mnt/|' "$run/relative" | pack_from "$links"
 	sed 's|^/||' "$run/absolute" | pack_from /
 	if [ "$modules" ]; then

@@ -11,6 +11,7 @@ log=
 append=
 memory=
 files=
+first=0
 start=$PWD
 
 # $1 as one word of shell source. The dot saves newlines at the end from $( ).
@@ -34,6 +35,14 @@ add_file() {
 		printf '%s\n' "$start/$path" >>"$run/paths"
 		;;
 	esac
+}
+
+# add_first KO: one of --first, under a number
+add_first() {
+	[ -f "$1" ] || die "--first: there is no $1"
+	first=$((first + 1))
+	mkdir -p "$run/first"
+	cp "$1" "$run/first/$(printf '%03d' $first).ko"
 }
 
 # read_options ARGUMENT...: sets the variables above, lists the files in $run, and writes the command there
@@ -60,8 +69,8 @@ read_options() {
 			files=
 			shift 2
 			;;
-		--files)
-			files=yes
+		--files | --first)
+			files=${1#--}
 			shift
 			;;
 		--)
@@ -69,10 +78,11 @@ read_options() {
 			break
 			;;
 		*)
-			case $files$1 in
-			yes--* | [!y]* | "") die "what is $1? see --help" ;;
+			case $files:$1 in
+			:* | *:--*) die "what is $1? see --help" ;;
+			files:*) add_file "$1" ;;
+			first:*) add_first "$1" ;;
 			esac
-			add_file "$1"
 			shift
 			;;
 		esac
