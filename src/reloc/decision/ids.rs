@@ -27,22 +27,29 @@ pub struct MappedIds<'r, 'n> {
     pub sets: u32,
     /// How many of them are sorted again.
     pub sorted: u32,
-    new_id: &'r dyn Fn(&Entry<'_>) -> Option<u32>,
-    each: &'r dyn Fn(Visit<'_, 'n>),
+    section: &'r IdsSection<'n>,
+    /// As they were.
+    ids: &'r BtfIds<'r>,
+    /// The section as it is to be.
+    bytes: &'r [u8],
+    new_id: &'r NewId<'r>,
 }
-
-/// What is called with each id.
-type Visit<'v, 'n> = &'v mut dyn FnMut(Entry<'n>);
 
 impl<'n> MappedIds<'_, 'n> {
     /// Calls `visit` with each id as it was, those that are 0 included.
     pub fn each(&self, visit: &mut dyn FnMut(Entry<'n>)) {
-        (self.each)(visit);
+        each(self.ids, self.section, visit);
     }
 
-    /// What becomes of an id.
+    /// What becomes of an id: one of a list may have been filled in by name, one of a set has moved.
     pub fn new_id(&self, entry: &Entry<'_>) -> Option<u32> {
-        (self.new_id)(entry)
+        match entry.form {
+            Form::Id { .. } => btf::read_u32(self.bytes, to_usize(entry.offset)),
+            Form::Set(_) | Form::Set8 { .. } => match (self.new_id)(entry.id) {
+                Some(GONE) => Some(0),
+                id => id,
+            },
+        }
     }
 }
 
@@ -272,14 +279,10 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
             changed: done.changed,
             sets: done.sets,
             sorted: done.sorted,
-            new_id: &|entry| match entry.form {
-                Form::Id { .. } => btf::read_u32(bytes, to_usize(entry.offset)),
-                Form::Set(_) | Form::Set8 { .. } => match new_id(entry.id) {
-                    Some(GONE) => Some(0),
-                    id => id,
-                },
-            },
-            each: &|visit| each(&ids, section, visit),
+            section,
+            ids: &ids,
+            bytes,
+            new_id,
         }))
     }
 
