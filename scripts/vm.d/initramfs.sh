@@ -130,7 +130,7 @@ caller_initramfs() {
 	ln -s "$run" "$links/vm"
 	{
 		echo vm/command
-		[ $first = 0 ] || echo vm/first
+		[ "$first" = 0 ] || echo vm/first
 	} | pack_from "$links"
 	sed 's|^|mnt/|' "$run/relative" | pack_from "$links"
 	sed 's|^/||' "$run/absolute" | pack_from /
