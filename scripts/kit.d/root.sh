@@ -2,14 +2,16 @@
 # shellcheck shell=sh
 # The root: a Debian of the kernel's own suite, with the very compilers that the kernel was built with.
 
-# By what they are for: kernel build, Rust, BTF and BPF, lint and measuring, virtual machines, readers of BTF, packages.
+# By what they are for: kernel build, Rust, BTF and BPF, lint and measuring, virtual machines, readers of BTF, packages,
+# a browser.
 ROOT_PACKAGES="ca-certificates make libc6-dev flex bison bc libelf-dev libdw-dev libssl-dev zlib1g-dev liblzma-dev libzstd-dev perl-base
 	python3-minimal xz-utils zstd kmod cpio rsync diffutils patch file procps git
 	rustc rust-src rustfmt rust-clippy cargo bindgen pkg-config
 	pahole clang llvm libbpf-dev libbpf-tools bpftool
 	shellcheck valgrind busybox-static qemu-system-x86
 	bpftrace pwru golang-go golang-github-cilium-ebpf-dev
-	debhelper dh-dkms lintian"
+	debhelper dh-dkms lintian
+	chromium chromium-driver python3-selenium poppler-utils"
 # Neither manuals nor translations, but each package's licence.
 DPKG_PATHS="--path-exclude=/usr/share/man/* --path-exclude=/usr/share/info/* --path-exclude=/usr/share/locale/*
 	--path-exclude=/usr/share/doc/* --path-include=/usr/share/doc/*/copyright"
