@@ -40,8 +40,8 @@ pub use base::{Base, BaseSize};
 pub use cause::{Cause, CauseKind, SuppliedName, Unread};
 pub use described::Described;
 pub use distilled::{
-    allows_kind, check_distilled, Counts, Entry, Fate, Inline, Policy, RelocationPlan, Report,
-    Unmatched, Verified, Why,
+    allows_kind, check_distilled, DistilledType, Fate, Inline, Policy, RelocationCounts,
+    RelocationPlan, Report, Unmatched, Verified, Why,
 };
 pub use plain::{check as check_plain, fits as fits_plain};
 pub use reduced::LeftOut;

@@ -5,7 +5,7 @@
 use core::fmt::{Display, Formatter, Result};
 
 use super::Name;
-use crate::reloc::{Entry, Fate, Why};
+use crate::reloc::{DistilledType, Fate, Why};
 
 impl Display for Why {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -21,7 +21,7 @@ impl Display for Why {
     }
 }
 
-impl Display for Entry<'_> {
+impl Display for DistilledType<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let name = Name(self.name);
         write!(

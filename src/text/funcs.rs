@@ -4,7 +4,7 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use crate::reloc::funcs::{Error, FuncFlags, Reason};
+use crate::reloc::funcs::{self, FuncFlags};
 
 /// That the functions of a module with a table of them are not shown, and why.
 pub struct FuncsNotShown<'a>(pub &'a dyn Display);
@@ -15,29 +15,33 @@ impl Display for FuncsNotShown<'_> {
     }
 }
 
-impl Display for Error {
+impl Display for funcs::Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         write!(f, ".BTF.funcs offset {}: ", self.offset)?;
         match self.reason {
-            Reason::NoData => f.write_str("the section has no bytes in the file"),
-            Reason::NotAllocated => {
+            funcs::Reason::NoData => f.write_str("the section has no bytes in the file"),
+            funcs::Reason::NotAllocated => {
                 f.write_str("the section is not allocated, so that the kernel fills in no address")
             }
-            Reason::Misaligned => f.write_str("the section is not at a multiple of 8 bytes"),
-            Reason::Short(len) => write!(f, "{len} bytes are no header"),
-            Reason::Magic(magic) => write!(f, "magic {magic:#06x}, not 0xfb9f"),
-            Reason::Version(version) => write!(f, "version {version}, not 1"),
-            Reason::HeaderFlags(flags) => write!(f, "flags {flags:#x} in the header, not 0"),
-            Reason::HeaderLen(len) => write!(f, "the header has {len} bytes, not 16"),
-            Reason::RecordLen(len) => write!(f, "a record has {len} bytes, not 16"),
-            Reason::Length { count, len } => {
+            funcs::Reason::Misaligned => f.write_str("the section is not at a multiple of 8 bytes"),
+            funcs::Reason::Short(len) => write!(f, "{len} bytes are no header"),
+            funcs::Reason::Magic(magic) => write!(f, "magic {magic:#06x}, not 0xfb9f"),
+            funcs::Reason::Version(version) => write!(f, "version {version}, not 1"),
+            funcs::Reason::HeaderFlags(flags) => write!(f, "flags {flags:#x} in the header, not 0"),
+            funcs::Reason::HeaderLen(len) => write!(f, "the header has {len} bytes, not 16"),
+            funcs::Reason::RecordLen(len) => write!(f, "a record has {len} bytes, not 16"),
+            funcs::Reason::Length { count, len } => {
                 write!(f, "{count} records do not fill a section of {len} bytes")
             }
-            Reason::Flags(flags) => write!(f, "flags {flags:#x}, of which some are not known"),
-            Reason::NotOwn(id) => write!(f, "id {id} is no type of this module"),
-            Reason::NotFunc { id, kind } => write!(f, "id {id} is a {}, not a FUNC", kind.name()),
-            Reason::Outside => f.write_str("an address outside of the module's code"),
-            Reason::InitAddress => {
+            funcs::Reason::Flags(flags) => {
+                write!(f, "flags {flags:#x}, of which some are not known")
+            }
+            funcs::Reason::NotOwn(id) => write!(f, "id {id} is no type of this module"),
+            funcs::Reason::NotFunc { id, kind } => {
+                write!(f, "id {id} is a {}, not a FUNC", kind.name())
+            }
+            funcs::Reason::Outside => f.write_str("an address outside of the module's code"),
+            funcs::Reason::InitAddress => {
                 f.write_str("an address of what is gone once the module is initialised")
             }
         }

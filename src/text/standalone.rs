@@ -7,12 +7,12 @@ use core::fmt::{Display, Formatter, Result};
 use super::{element_noun, short};
 use crate::btf::Kind;
 use crate::reloc::standalone::{
-    Conflict, Contradiction, Counts, Difference, NotStandalone, Through,
+    Conflict, Contradiction, Difference, NotStandalone, RebaseCounts, Through,
 };
 
-impl Display for Counts {
+impl Display for RebaseCounts {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Counts {
+        let RebaseCounts {
             mapped,
             own,
             left_out,

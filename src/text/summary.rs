@@ -5,14 +5,14 @@
 use core::fmt::{Display, Formatter, Result};
 
 use super::short;
-use crate::reloc::Counts;
+use crate::reloc::RelocationCounts;
 
 /// How many opaque types a summary names.
 const NAMES_SHOWN: usize = 8;
 
-impl Display for Counts {
+impl Display for RelocationCounts {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Counts {
+        let RelocationCounts {
             split,
             mapped,
             opaque,

@@ -5,7 +5,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use rust_btfreloc::btf::{Blob, Form, Kind, Record, Section};
-use rust_btfreloc::reloc::{allows_kind, Base, Entry, Fate, Why};
+use rust_btfreloc::reloc::{allows_kind, Base, DistilledType, Fate, Why};
 use serde::Serialize;
 
 /// A type of vmlinux that has the name of a distilled type.
@@ -40,7 +40,11 @@ pub enum Standing {
 }
 
 /// The candidates for the distilled type of `entry`, which `record` is.
-pub fn candidates(base: &Base<'_>, record: &Record<'_>, entry: &Entry<'_>) -> Vec<Candidate> {
+pub fn candidates(
+    base: &Base<'_>,
+    record: &Record<'_>,
+    entry: &DistilledType<'_>,
+) -> Vec<Candidate> {
     let named = base.named(entry.name);
     let candidate = |(id, candidate): (u32, Record<'_>)| Candidate {
         id,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use btfreloc_fuzz::{mutate, say};
 use btfreloc_selftests::fuzz::pair;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use rust_btfreloc::reloc::btf_ids::{BtfIds, Entry, Error, Form};
+use rust_btfreloc::reloc::btf_ids::{BtfIds, Error, Form, IdEntry};
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     mutate::input(data, size, max_size, seed, mutate::either)
@@ -54,7 +54,7 @@ fn patch(
     let ids = BtfIds::read(section, symbols.clone(), &mut output)?;
     // A word that two symbols name is visited twice.
     let mut visited = BTreeSet::new();
-    let note = |entry: Entry<'_>| {
+    let note = |entry: IdEntry<'_>| {
         if entry.id != 0 {
             visited.insert(entry.offset);
         }
@@ -76,7 +76,7 @@ fn sets_are_sorted(section: &[u8], symbols: &[u8]) {
     let mut output = vec![0; section.len()];
     let ids = BtfIds::read(section, symbols.clone(), &mut output).unwrap();
     let mut before = None;
-    let in_order = |entry: Entry<'_>| {
+    let in_order = |entry: IdEntry<'_>| {
         let step = match entry.form {
             Form::Id { .. } => 0,
             Form::Set(_) => 4,

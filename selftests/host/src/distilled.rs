@@ -3,7 +3,7 @@
 //! Distills a module with the core, and takes it back to its kernel.
 
 use rust_btfreloc::btf::Error;
-use rust_btfreloc::reloc::distill::{Counts, DistillPlan, DistillSurvey, Module, Order};
+use rust_btfreloc::reloc::distill::{DistillCounts, DistillPlan, DistillSurvey, Module, Order};
 
 use crate::kernel::Vmlinux;
 
@@ -14,7 +14,7 @@ pub struct Distilled {
     pub split: Vec<u8>,
     /// By id before, void included.
     pub new_ids: Vec<Option<u32>>,
-    pub counts: Counts,
+    pub counts: DistillCounts,
 }
 
 /// Distills `module`, which is split off the kernel's BTF; what the scratch and the output held

@@ -4,8 +4,8 @@
 
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Known, Section, Table};
 use rust_btfreloc::reloc::{
-    check_plain, fits_plain, Base, BaseSize, Counts, Fate, Input, Policy, RelocationPlan, Survey,
-    Why,
+    check_plain, fits_plain, Base, BaseSize, Fate, Input, Policy, RelocationCounts, RelocationPlan,
+    Survey, Why,
 };
 
 /// BTF of a kernel, with the tables that are built when the module is loaded.
@@ -116,7 +116,7 @@ pub struct Relocated {
     pub fates: Vec<Fate>,
     /// By id before relocation, void included.
     pub new_ids: Vec<u32>,
-    pub counts: Counts,
+    pub counts: RelocationCounts,
     /// What policy strict says: the first type without a match, and why.
     pub strict: Result<(), (u32, Why)>,
 }

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
-use rust_btfreloc::reloc::btf_ids::{fill, BtfIds, Entry, Error, Form, Patched, Reason, GONE};
+use rust_btfreloc::reloc::btf_ids::{fill, BtfIds, Error, Form, IdEntry, Patched, Reason, GONE};
 
 type Symbols<'n> = [(u64, &'n str)];
 
@@ -212,7 +212,7 @@ fn entries(section: &[u32], symbols: &Symbols<'_>) -> Vec<(u32, String, u32)> {
     let mut output = vec![0; section.len()];
     let ids = BtfIds::read(&section, iter(symbols), &mut output).unwrap();
     let mut all = Vec::new();
-    let add = |entry: Entry<'_>| {
+    let add = |entry: IdEntry<'_>| {
         all.push((entry.offset, text(entry.form), entry.id));
         Ok::<(), ()>(())
     };

@@ -8,7 +8,7 @@ use btfreloc_selftests::dump;
 use btfreloc_selftests::kernel::Vmlinux;
 use btfreloc_selftests::peer;
 use rust_btfreloc::btf::{Error, Kind, Reason, Section};
-use rust_btfreloc::reloc::distill::{Counts, DistillPlan, DistillSurvey, Module, Order};
+use rust_btfreloc::reloc::distill::{DistillCounts, DistillPlan, DistillSurvey, Module, Order};
 
 /// Distills in the order of ids, and gives both results as text.
 fn in_order(base: &Builder, module: &Builder) -> (Distilled, String) {
@@ -51,7 +51,7 @@ fn a_struct_with_a_name_keeps_its_size_and_what_it_holds_is_not_needed() {
 "
     );
     assert_eq!(done.new_ids, [Some(0), None, Some(1), Some(2)]);
-    let counts = Counts {
+    let counts = DistillCounts {
         own: 1,
         distilled: 1,
         copied: 0,

@@ -7,7 +7,7 @@ use btfreloc_selftests::dump;
 use btfreloc_selftests::kernel::{Relocated, Vmlinux};
 use btfreloc_selftests::model::Model;
 use rust_btfreloc::btf::{Blob, Form, Kind, Reason, Section, MAX_NAME_OFFSET, MAX_TYPE};
-use rust_btfreloc::reloc::{Counts, Fate, Why};
+use rust_btfreloc::reloc::{Fate, RelocationCounts, Why};
 
 /// Relocates, and finds that the kernel would take the result.
 #[track_caller]
@@ -127,7 +127,7 @@ fn every_kind_and_every_reference() {
     assert_eq!(done.strict, Ok(()));
     assert_eq!(
         done.counts,
-        Counts {
+        RelocationCounts {
             split: 20,
             mapped: 6,
             opaque: 0
@@ -174,7 +174,7 @@ fn every_kind_that_can_be_opaque_is_carried_and_grants_nothing() {
     );
     assert_eq!(
         done.counts,
-        Counts {
+        RelocationCounts {
             split: 2,
             mapped: 0,
             opaque: 8
@@ -364,7 +364,7 @@ fn a_module_without_types_may_have_opaque_ones() {
     );
     assert_eq!(
         done.counts,
-        Counts {
+        RelocationCounts {
             split: 0,
             mapped: 1,
             opaque: 5
@@ -622,7 +622,7 @@ fn under_policy_strict_the_first_without_a_match_is_named() {
     assert_eq!(done.fates[..2], [Fate::Mapped(1), Fate::Mapped(2)]);
     assert_eq!(
         done.counts,
-        Counts {
+        RelocationCounts {
             split: 20,
             mapped: 2,
             opaque: 4

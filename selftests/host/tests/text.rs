@@ -8,8 +8,8 @@ use btfreloc_selftests::builder::{Builder, SIGNED};
 use btfreloc_selftests::kernel::Vmlinux;
 use rust_btfreloc::btf::{Error, Kind, KindLayout, Part, Reason, Section, Target};
 use rust_btfreloc::reloc::{
-    btf_ids, Cause, CauseKind, Counts, Described, Input, RelocationPlan, Report, SuppliedName,
-    Survey, Unmatched, Unread, Why,
+    btf_ids, Cause, CauseKind, Described, Input, RelocationCounts, RelocationPlan, Report,
+    SuppliedName, Survey, Unmatched, Unread, Why,
 };
 use rust_btfreloc::text::{Conflicting, IdsChanged, Name, OpaqueNames};
 
@@ -503,7 +503,7 @@ fn figures_have_one_form() {
         ([36, 20, 2], "36 types, 20 base types mapped, 2 opaque"),
     ];
     for ([split, mapped, opaque], words) in rows {
-        let counts = Counts {
+        let counts = RelocationCounts {
             split,
             mapped,
             opaque,

@@ -3,7 +3,7 @@
 //! The ids of a module's `.BTF_ids`, before and after, with the names that its symbols gave them.
 
 use crate::btf::{self, to_usize};
-use crate::reloc::btf_ids::{Entry, Form};
+use crate::reloc::btf_ids::{Form, IdEntry};
 use crate::reloc::decision::MappedIds;
 use crate::shell::memory;
 use crate::text::{IdsChanged, IdsCleared, Name};
@@ -136,7 +136,7 @@ impl<'n> Label<'n> {
 }
 
 /// Calls `visit` with each id and, where it is not that of the id before, its label.
-fn each_label<'n>(ids: &MappedIds<'_, 'n>, mut visit: impl FnMut(Entry<'n>, Label<'n>)) {
+fn each_label<'n>(ids: &MappedIds<'_, 'n>, mut visit: impl FnMut(IdEntry<'n>, Label<'n>)) {
     let mut before = Label::default();
     ids.each(&mut |entry| {
         let label = Label::of(entry.form);

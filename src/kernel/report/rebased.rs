@@ -11,7 +11,7 @@ use kernel::{fmt, prelude::*};
 
 /// A rebase that was done.
 pub(crate) struct RebasedReport {
-    counts: standalone::Counts,
+    counts: standalone::RebaseCounts,
     conflicts: u32,
     /// The conflicts, a line each, as the BTF they are about is soon gone; `None` where there was no
     /// memory for it.

@@ -3,14 +3,14 @@
 //! The report on BTF that was relocated from a distilled base.
 
 use super::IdReport;
-use crate::reloc::{self, Counts, Fate, RelocationPlan, SuppliedName};
+use crate::reloc::{self, Fate, RelocationCounts, RelocationPlan, SuppliedName};
 use crate::shell::{memory, text::Text};
 use crate::text;
 use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
 
 /// A relocation that was done.
 pub(crate) struct RelocatedReport {
-    counts: Counts,
+    counts: RelocationCounts,
     /// The file with the base that the operator supplied.
     supplied: Option<CString>,
     /// `None` where there was no memory for it.
@@ -36,7 +36,7 @@ impl RelocatedBase {
     }
 
     /// `None` never is: what the plan was made from can be read again.
-    fn entries(&self) -> Option<impl Iterator<Item = reloc::Entry<'_>>> {
+    fn entries(&self) -> Option<impl Iterator<Item = reloc::DistilledType<'_>>> {
         let report = reloc::Report::new(&self.btf_base, &self.fates, &self.new_ids);
         Some(report.ok()?.entries())
     }
@@ -114,7 +114,7 @@ impl<I: Iterator> Iterator for Entries<I> {
 /// The names of those that are opaque.
 struct Opaque<I>(I);
 
-impl<'r, I: Iterator<Item = reloc::Entry<'r>>> Iterator for Opaque<I> {
+impl<'r, I: Iterator<Item = reloc::DistilledType<'r>>> Iterator for Opaque<I> {
     type Item = &'r [u8];
 
     fn next(&mut self) -> Option<&'r [u8]> {

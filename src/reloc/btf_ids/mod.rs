@@ -123,7 +123,7 @@ pub struct Patched<'a> {
 
 /// An id as it stands in the section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'n> {
+pub struct IdEntry<'n> {
     /// Byte offset in the section.
     pub offset: u32,
     /// What the id is part of.
@@ -200,7 +200,7 @@ impl<'a> BtfIds<'a> {
     pub fn each<'n, E>(
         &self,
         symbols: impl Iterator<Item = (u64, &'n [u8])>,
-        mut visit: impl FnMut(Entry<'n>) -> Result<(), E>,
+        mut visit: impl FnMut(IdEntry<'n>) -> Result<(), E>,
     ) -> Result<(), E> {
         for (offset, name) in symbols {
             let (Ok(at), Some(Ok(form))) = (u32::try_from(offset), Form::of(name)) else {
@@ -289,7 +289,7 @@ impl<'a> BtfIds<'a> {
         at: u32,
         step: u32,
         form: Form<'n>,
-        visit: &mut impl FnMut(Entry<'n>) -> Result<(), E>,
+        visit: &mut impl FnMut(IdEntry<'n>) -> Result<(), E>,
     ) -> Result<(), E> {
         let end = set_end(self.section, at, step).unwrap_or(at);
         let mut at = at.saturating_add(step);
@@ -300,16 +300,16 @@ impl<'a> BtfIds<'a> {
         Ok(())
     }
 
-    fn entry<'n>(&self, offset: u32, form: Form<'n>) -> Entry<'n> {
+    fn entry<'n>(&self, offset: u32, form: Form<'n>) -> IdEntry<'n> {
         let id = word_at(self.section, offset);
         let flags = word_at(self.section, offset.saturating_add(WORD));
         match form {
-            Form::Set8 { name, .. } => Entry {
+            Form::Set8 { name, .. } => IdEntry {
                 offset,
                 form: Form::Set8 { name, flags },
                 id,
             },
-            form => Entry { offset, form, id },
+            form => IdEntry { offset, form, id },
         }
     }
 }

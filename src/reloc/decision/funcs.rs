@@ -8,7 +8,7 @@ use super::ids::NewId;
 use super::{Deciding, ModuleFile, Shell};
 use crate::btf::{Blob, Btf, Form, Section, Table};
 use crate::elf;
-use crate::reloc::funcs::{self, Error, Funcs, MappedFuncs, Reason};
+use crate::reloc::funcs::{self, Funcs, MappedFuncs};
 
 /// What the shell keeps of a module's table, or why its functions are not shown.
 pub type TakenFuncs<S> = Result<<S as Shell>::Funcs, NoFuncs<<S as Shell>::Failure>>;
@@ -17,7 +17,7 @@ pub type TakenFuncs<S> = Result<<S as Shell>::Funcs, NoFuncs<<S as Shell>::Failu
 #[derive(Debug)]
 pub enum NoFuncs<F> {
     /// Something in the table is invalid.
-    Refused(Error),
+    Refused(funcs::Error),
     /// The shell cannot keep it.
     Failed(F),
 }
@@ -69,13 +69,13 @@ impl<S: Shell> Deciding<'_, '_, S> {
 }
 
 /// The bytes of `section` in the file, where the loader fills in addresses.
-fn placed<'a>(elf: &elf::Elf<'a>, section: &elf::Section<'_>) -> Result<&'a [u8], Error> {
-    let error = |reason| Error { offset: 0, reason };
+fn placed<'a>(elf: &elf::Elf<'a>, section: &elf::Section<'_>) -> Result<&'a [u8], funcs::Error> {
+    let error = |reason| funcs::Error { offset: 0, reason };
     if !section.is_allocated() {
-        return Err(error(Reason::NotAllocated));
+        return Err(error(funcs::Reason::NotAllocated));
     }
     if section.addr % funcs::ALIGN != 0 {
-        return Err(error(Reason::Misaligned));
+        return Err(error(funcs::Reason::Misaligned));
     }
-    elf.data(section).ok_or(error(Reason::NoData))
+    elf.data(section).ok_or(error(funcs::Reason::NoData))
 }

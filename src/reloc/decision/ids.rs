@@ -7,7 +7,7 @@ use super::verdict::Obstacle;
 use super::{Deciding, DroppedIds, ModuleFile, Original, Shell, Step};
 use crate::btf::{self, to_usize};
 use crate::elf::{Section, Symbols};
-use crate::reloc::btf_ids::{self, BtfIds, Entry, Form, GONE};
+use crate::reloc::btf_ids::{self, BtfIds, Form, IdEntry, GONE};
 use crate::reloc::{Base, Cause};
 use core::convert::Infallible;
 
@@ -37,12 +37,12 @@ pub struct MappedIds<'r, 'n> {
 
 impl<'n> MappedIds<'_, 'n> {
     /// Calls `visit` with each id as it was, those that are 0 included.
-    pub fn each(&self, visit: &mut dyn FnMut(Entry<'n>)) {
+    pub fn each(&self, visit: &mut dyn FnMut(IdEntry<'n>)) {
         each(self.ids, self.section, visit);
     }
 
     /// What becomes of an id: one of a list may have been filled in by name, one of a set has moved.
-    pub fn new_id(&self, entry: &Entry<'_>) -> Option<u32> {
+    pub fn new_id(&self, entry: &IdEntry<'_>) -> Option<u32> {
         match entry.form {
             Form::Id { .. } => btf::read_u32(self.bytes, to_usize(entry.offset)),
             Form::Set(_) | Form::Set8 { .. } => match (self.new_id)(entry.id) {
@@ -335,7 +335,7 @@ struct Done {
 
 /// Calls `visit` with each id of `ids` in `section`.
 #[inline(never)]
-fn each<'n>(ids: &BtfIds<'_>, section: &IdsSection<'n>, visit: &mut dyn FnMut(Entry<'n>)) {
+fn each<'n>(ids: &BtfIds<'_>, section: &IdsSection<'n>, visit: &mut dyn FnMut(IdEntry<'n>)) {
     let visited: Result<(), Infallible> = ids.each(section.names(), |entry| {
         visit(entry);
         Ok(())

@@ -74,7 +74,7 @@ mod survey;
 mod write;
 
 pub use order::Order;
-pub use plan::{Counts, DistillPlan};
+pub use plan::{DistillCounts, DistillPlan};
 pub use survey::{DistillSurvey, Module};
 
 use super::tables::{put, swap, Words};

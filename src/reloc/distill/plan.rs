@@ -11,7 +11,7 @@ use crate::btf::{len_u32, to_usize, Btf, Error, Reason, Record};
 
 /// How many types of a module went where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
+pub struct DistillCounts {
     /// The module's own.
     pub own: u32,
     /// Types of the distilled base.
@@ -140,8 +140,8 @@ impl<'a> DistillPlan<'a> {
     }
 
     /// How many types went where.
-    pub fn counts(&self) -> Counts {
-        Counts {
+    pub fn counts(&self) -> DistillCounts {
+        DistillCounts {
             own: self.survey.btf.own_count(),
             distilled: self.survey.distilled,
             copied: len_u32(self.copied).unwrap_or(u32::MAX),

@@ -23,7 +23,7 @@ pub enum Policy {
 
 /// How many types of a module became what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
+pub struct RelocationCounts {
     /// Types of the module's own BTF.
     pub split: u32,
     /// Distilled types that became vmlinux types.
@@ -168,9 +168,9 @@ impl<'a> RelocationPlan<'a> {
     }
 
     /// How many types became what.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> RelocationCounts {
         let opaque = u32::try_from(self.opaque.len()).unwrap_or(u32::MAX);
-        Counts {
+        RelocationCounts {
             split: self.btf.own_count(),
             mapped: len_u32(self.fates)
                 .unwrap_or(u32::MAX)

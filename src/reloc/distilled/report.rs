@@ -16,7 +16,7 @@ pub struct Report<'a> {
 
 /// One distilled type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'a> {
+pub struct DistilledType<'a> {
     /// Id in the distilled base.
     pub distilled_id: u32,
     /// Kind it was recorded with.
@@ -47,17 +47,19 @@ impl<'a> Report<'a> {
     }
 
     /// The distilled types in the order of their ids.
-    pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> + 'a {
+    pub fn entries(&self) -> impl Iterator<Item = DistilledType<'a>> + 'a {
         let distilled = self.distilled;
         let decided = self.fates.iter().zip(self.ids);
         let numbered = (1..u32::MAX).zip(distilled.records()).zip(decided);
-        numbered.map(move |((distilled_id, record), (fate, new_id))| Entry {
-            distilled_id,
-            kind: record.kind(),
-            name: distilled.string(record.name_off()).unwrap_or(&[]),
-            size: record.size(),
-            fate: Fate::from_word(*fate),
-            new_id: *new_id,
-        })
+        numbered.map(
+            move |((distilled_id, record), (fate, new_id))| DistilledType {
+                distilled_id,
+                kind: record.kind(),
+                name: distilled.string(record.name_off()).unwrap_or(&[]),
+                size: record.size(),
+                fate: Fate::from_word(*fate),
+                new_id: *new_id,
+            },
+        )
     }
 }

@@ -48,6 +48,6 @@ mod write;
 pub use compare::{Difference, Sides};
 pub use conflict::{Conflict, Contradiction, Through};
 pub use pairs::State;
-pub use plan::{Counts, RebasePlan};
+pub use plan::{RebaseCounts, RebasePlan};
 pub use recognise::{recognise, Evidence, NotStandalone};
 pub use survey::StandaloneSurvey;

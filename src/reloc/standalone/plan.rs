@@ -17,7 +17,7 @@ use crate::reloc::Base;
 
 /// How many types of a module became what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
+pub struct RebaseCounts {
     /// Types that became vmlinux types.
     pub mapped: u32,
     /// Types that stay the module's own.
@@ -121,12 +121,12 @@ impl<'a> RebasePlan<'a> {
     }
 
     /// How many types became what.
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> RebaseCounts {
         let own = len_u32(self.kept).unwrap_or(u32::MAX);
         let left_out = self.ids.iter().filter(|id| **id == 0);
         let left_out = left_out.fold(0u32, |count, _| count.saturating_add(1));
         let mapped = self.btf.own_count().saturating_sub(own);
-        Counts {
+        RebaseCounts {
             mapped: mapped.saturating_sub(left_out),
             own,
             left_out,

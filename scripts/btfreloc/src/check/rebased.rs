@@ -2,7 +2,7 @@
 
 //! What becomes of standalone BTF.
 
-use rust_btfreloc::reloc::standalone::{Conflict, Counts};
+use rust_btfreloc::reloc::standalone::{Conflict, RebaseCounts};
 use rust_btfreloc::text::Name;
 use serde::Serialize;
 
@@ -54,7 +54,7 @@ impl RebasedTypes {
         let counts = rebase.plan.counts();
         let conflicts = || rebase.plan.conflicts();
         let listed = conflicts().filter(|conflict| all || conflict.through.is_none());
-        let Counts {
+        let RebaseCounts {
             mapped,
             own,
             left_out,

@@ -9,7 +9,7 @@ use std::iter;
 use rust_btfreloc::btf::Record;
 use rust_btfreloc::reloc::decision::NoFuncs;
 use rust_btfreloc::reloc::{
-    Base, CauseKind, Counts, Entry, Fate, Input, Policy, Report, Unmatched,
+    Base, CauseKind, DistilledType, Fate, Input, Policy, RelocationCounts, Report, Unmatched,
 };
 use rust_btfreloc::text::Name;
 use serde::Serialize;
@@ -474,8 +474,8 @@ impl RelocatedTypes {
     }
 
     /// The figures as the core has them.
-    pub(super) fn counts(&self) -> Counts {
-        Counts {
+    pub(super) fn counts(&self) -> RelocationCounts {
+        RelocationCounts {
             split: self.types,
             mapped: self.mapped,
             opaque: self.opaque,
@@ -484,7 +484,7 @@ impl RelocatedTypes {
 
     /// The figures, and the types that are opaque.
     fn new(relocation: &RelocatedBtf<'_, '_>) -> Self {
-        let Counts {
+        let RelocationCounts {
             split,
             mapped,
             opaque,
@@ -508,18 +508,20 @@ impl RelocatedTypes {
         // Of a base that was made here the kernel knows nothing.
         let fates = fates.iter().map(Some).chain(iter::repeat(None));
         let records = distilled(relocation.btf_base).zip(fates);
-        let explain =
-            |(entry, (record, fate)): (Entry<'_>, (Record<'_>, Option<&c_code::KernelMatch>))| {
-                let base_type = match detail {
-                    Detail::Explained => BaseType::new(&entry, entry.to_string()),
-                    _ => BaseType::opaque(entry)?,
-                };
-                Some(BaseType {
-                    candidates: Some(candidates(base, &record, &entry)),
-                    kernel_alone: fate.map(|fate| fate.ids()),
-                    ..base_type
-                })
+        let explain = |(entry, (record, fate)): (
+            DistilledType<'_>,
+            (Record<'_>, Option<&c_code::KernelMatch>),
+        )| {
+            let base_type = match detail {
+                Detail::Explained => BaseType::new(&entry, entry.to_string()),
+                _ => BaseType::opaque(entry)?,
             };
+            Some(BaseType {
+                candidates: Some(candidates(base, &record, &entry)),
+                kernel_alone: fate.map(|fate| fate.ids()),
+                ..base_type
+            })
+        };
         let types = entries(relocation).zip(records);
         RelocatedTypes {
             base_types: types.filter_map(explain).collect(),
@@ -536,14 +538,14 @@ impl RelocatedTypes {
     }
 }
 
-fn entries<'r>(relocation: &RelocatedBtf<'r, '_>) -> impl Iterator<Item = Entry<'r>> {
+fn entries<'r>(relocation: &RelocatedBtf<'r, '_>) -> impl Iterator<Item = DistilledType<'r>> {
     let (fates, ids) = relocation.plan.words();
     let report = Report::new(relocation.btf_base, fates, ids);
     report.into_iter().flat_map(|report| report.entries())
 }
 
 impl BaseType {
-    fn opaque(entry: Entry<'_>) -> Option<Self> {
+    fn opaque(entry: DistilledType<'_>) -> Option<Self> {
         let Fate::Opaque(why) = entry.fate else {
             return None;
         };
@@ -556,7 +558,7 @@ impl BaseType {
         Some(Self::new(&entry, unmatched.to_string()))
     }
 
-    fn new(entry: &Entry<'_>, text: String) -> Self {
+    fn new(entry: &DistilledType<'_>, text: String) -> Self {
         BaseType {
             id: entry.distilled_id,
             kind: entry.kind.to_string(),

@@ -5,7 +5,7 @@
 use std::convert::Infallible;
 
 use rust_btfreloc::elf::Elf;
-use rust_btfreloc::reloc::btf_ids::{BtfIds, Entry, Form, Reason};
+use rust_btfreloc::reloc::btf_ids::{BtfIds, Form, IdEntry, Reason};
 use rust_btfreloc::reloc::Cause;
 use rust_btfreloc::text::Name;
 use serde::Serialize;
@@ -72,7 +72,7 @@ impl Ids {
         Some(ids)
     }
 
-    fn add(&mut self, entry: Entry<'_>) {
+    fn add(&mut self, entry: IdEntry<'_>) {
         let (kind, name) = match entry.form {
             Form::Id { kind, name } => {
                 self.listed.push(Id {

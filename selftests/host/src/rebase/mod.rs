@@ -5,7 +5,9 @@
 pub mod prove;
 
 use rust_btfreloc::btf::Error;
-use rust_btfreloc::reloc::standalone::{recognise, Conflict, Counts, RebasePlan, StandaloneSurvey};
+use rust_btfreloc::reloc::standalone::{
+    recognise, Conflict, RebaseCounts, RebasePlan, StandaloneSurvey,
+};
 
 use crate::kernel::Vmlinux;
 
@@ -15,7 +17,7 @@ pub struct Rebased {
     pub btf: Vec<u8>,
     /// By id before, void included; `None` for a type that was left out.
     pub new_ids: Vec<Option<u32>>,
-    pub counts: Counts,
+    pub counts: RebaseCounts,
     /// Words of scratch it took.
     pub scratch_len: usize,
 }
