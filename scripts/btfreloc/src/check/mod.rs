@@ -6,6 +6,7 @@ mod groups;
 mod matrix;
 mod named;
 mod rebased;
+mod relocated;
 mod row;
 mod summary;
 mod text;
@@ -16,9 +17,10 @@ use anyhow::{bail, ensure, Context, Result};
 use serde::Serialize;
 
 use matrix::Matrix;
+pub use relocated::Detail;
+use relocated::RelocatedTypes;
 pub(crate) use row::NewSections;
-use row::RelocatedTypes;
-pub use row::{Answer, Detail, KernelAlone, Outcome, Row, Target};
+pub use row::{Answer, KernelAlone, Outcome, Row, Target};
 pub use summary::Summary;
 pub(crate) use text::{answer, said};
 

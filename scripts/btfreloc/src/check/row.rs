@@ -4,37 +4,21 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::iter;
 
-use rust_btfreloc::btf::Record;
 use rust_btfreloc::reloc::decision::NoFuncs;
-use rust_btfreloc::reloc::{
-    Base, CauseKind, DistilledType, Fate, Input, Policy, RelocationCounts, Report, Unmatched,
-};
-use rust_btfreloc::text::Name;
+use rust_btfreloc::reloc::{Base, CauseKind, Input, Policy};
 use serde::Serialize;
 
 use super::rebased::RebasedTypes;
+use super::relocated::{misreads, Detail, RelocatedTypes};
 use super::text;
 use crate::c_code;
 use crate::decide::{
     decide_with, ByWayOf, CauseWords, Decision, Dropped, DroppedIds, Funcs, Ids, Registered,
-    RelocatedBtf, Replaced, Supply,
+    Replaced, Supply,
 };
-use crate::explain::{candidates, distilled, Candidate};
 use crate::input::{Kernel, Module, Sections};
 use crate::older::Limits;
-
-/// Which base types a row lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// The opaque ones, with their reason.
-    Opaque,
-    /// The opaque ones, with their candidates as well.
-    OpaqueExplained,
-    /// All, with their candidates.
-    Explained,
-}
 
 /// What a module is judged on.
 #[derive(Clone, Copy)]
@@ -117,47 +101,6 @@ pub enum Outcome {
     NoBtf,
 }
 
-/// What a relocation does.
-#[derive(Debug, Serialize)]
-pub struct RelocatedTypes {
-    /// Types of the module's own.
-    pub types: u32,
-    /// Base types that became vmlinux's.
-    pub mapped: u32,
-    /// Base types that became the module's.
-    pub opaque: u32,
-    /// What becomes of `.BTF_ids`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ids: Option<Ids>,
-    /// The opaque base types, or all where they are to be explained.
-    pub base_types: Vec<BaseType>,
-}
-
-/// A type of the distilled base, and what becomes of it.
-#[derive(Debug, Serialize)]
-pub struct BaseType {
-    /// Its id in `.BTF.base`.
-    pub id: u32,
-    /// Its kind.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-    /// Its size in bytes.
-    pub size: u32,
-    /// Its id after relocation.
-    pub new_id: u32,
-    /// Why it is opaque; nothing where it has its match.
-    pub opaque: Option<String>,
-    /// Where it is explained: the types of its name in vmlinux.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub candidates: Option<Vec<Candidate>>,
-    /// Where it is explained: what the kernel's own code finds for it; more than one is too many.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernel_alone: Option<Vec<u32>>,
-    /// All of it on one line, in the words of the kernel module.
-    pub text: String,
-}
-
 /// What the kernel says without rust_btfreloc.
 #[derive(Debug, Serialize)]
 pub struct KernelAlone {
@@ -193,6 +136,18 @@ struct Taken {
     relocation: Option<RelocatedTypes>,
     rebase: Option<RebasedTypes>,
     ids: Option<Ids>,
+}
+
+/// A decision, as a row has it.
+struct Judged {
+    taken: Taken,
+    outcome: Outcome,
+    /// Why the BTF is dropped or left to the kernel.
+    cause: Option<CauseWords>,
+    dropped_ids: Option<DroppedIds>,
+    left_out: Option<String>,
+    funcs: Option<FuncTable>,
+    new: Option<NewSections>,
 }
 
 /// What the kernel log has in other words.
@@ -329,60 +284,18 @@ impl Row {
         decision: Decision<Taken>,
         alone: Option<c_code::Verdict>,
     ) -> (Self, Option<NewSections>, InLog) {
-        let mut taken = Taken::of(Outcome::LeftAlone);
-        let (mut dropped_ids, mut left_out) = (None, None);
-        let (mut funcs, mut written) = (None, None);
-        let (mut in_log, mut kind) = (InLog::default(), None);
-        let (outcome, reason) = match decision {
-            Decision::NoBtf => (Outcome::NoBtf, None),
-            Decision::LeftAlone(table) => {
-                funcs = table.as_ref().map(FuncTable::from);
-                (Outcome::LeftAlone, None)
-            }
-            Decision::Relocate(done) => {
-                taken = done.report;
-                left_out = done.left_out.map(|left| left.to_string());
-                let outcome = match left_out {
-                    Some(_) => Outcome::Reduced,
-                    None => taken.outcome,
-                };
-                let layout = || "its layout, which this kernel does not know".to_owned();
-                left_out = left_out.or_else(|| taken.shortened.then(layout));
-                funcs = done.funcs.as_ref().map(FuncTable::from);
-                written = Some(NewSections {
-                    btf: Some(done.btf),
-                    ids: done.ids,
-                    funcs: match done.funcs {
-                        Some(Ok(funcs)) => funcs.ids,
-                        _ => HashMap::new(),
-                    },
-                });
-                (outcome, None)
-            }
-            Decision::Drop(Dropped {
-                cause,
-                ids,
-                cleared,
-            }) => {
-                dropped_ids = ids;
-                written = Some(NewSections {
-                    btf: None,
-                    ids: cleared,
-                    funcs: HashMap::new(),
-                });
-                // Of BTF without types nothing is lost.
-                let outcome = match cause.kind {
-                    Some(CauseKind::NoTypes) => Outcome::NoBtf,
-                    _ => Outcome::Dropped,
-                };
-                taken.misread = outcome == Outcome::Dropped;
-                (in_log.reason, kind) = (cause.log, cause.kind);
-                (outcome, Some(cause.words))
-            }
-            Decision::LeftToKernel(cause) => {
-                (in_log.reason, kind) = (cause.log, cause.kind);
-                (Outcome::LeftToKernel, Some(cause.words))
-            }
+        let Judged {
+            taken,
+            outcome,
+            cause,
+            dropped_ids,
+            left_out,
+            funcs,
+            new,
+        } = Judged::by(decision);
+        let (reason, kind, log) = match cause {
+            Some(CauseWords { kind, words, log }) => (Some(words), kind, log),
+            None => (None, None, None),
         };
         let row = Row {
             module: module.label().to_owned(),
@@ -400,8 +313,89 @@ impl Row {
             log: None,
             kernel_alone: alone.map(|alone| KernelAlone::new(alone, taken.misread)),
         };
-        in_log.firmware = taken.supplied.map(|base| base.firmware);
-        (row, written, in_log)
+        let in_log = InLog {
+            reason: log,
+            firmware: taken.supplied.map(|base| base.firmware),
+        };
+        (row, new, in_log)
+    }
+}
+
+impl Judged {
+    fn by(decision: Decision<Taken>) -> Self {
+        match decision {
+            Decision::NoBtf => Judged::of(Outcome::NoBtf),
+            Decision::LeftAlone(funcs) => Judged {
+                funcs: funcs.as_ref().map(FuncTable::from),
+                ..Judged::of(Outcome::LeftAlone)
+            },
+            Decision::Relocate(replaced) => Judged::replaced(replaced),
+            Decision::Drop(dropped) => Judged::dropped(dropped),
+            Decision::LeftToKernel(cause) => Judged {
+                cause: Some(cause),
+                ..Judged::of(Outcome::LeftToKernel)
+            },
+        }
+    }
+
+    /// Nothing but the outcome.
+    fn of(outcome: Outcome) -> Self {
+        Judged {
+            taken: Taken::of(outcome),
+            outcome,
+            cause: None,
+            dropped_ids: None,
+            left_out: None,
+            funcs: None,
+            new: None,
+        }
+    }
+
+    fn replaced(replaced: Replaced<Taken>) -> Self {
+        let taken = replaced.report;
+        let outcome = match replaced.left_out {
+            Some(_) => Outcome::Reduced,
+            None => taken.outcome,
+        };
+        let layout = || "its layout, which this kernel does not know".to_owned();
+        let left_out = replaced.left_out.map(|left| left.to_string());
+        let left_out = left_out.or_else(|| taken.shortened.then(layout));
+        Judged {
+            taken,
+            left_out,
+            funcs: replaced.funcs.as_ref().map(FuncTable::from),
+            new: Some(NewSections {
+                btf: Some(replaced.btf),
+                ids: replaced.ids,
+                funcs: match replaced.funcs {
+                    Some(Ok(funcs)) => funcs.ids,
+                    _ => HashMap::new(),
+                },
+            }),
+            ..Judged::of(outcome)
+        }
+    }
+
+    fn dropped(dropped: Dropped) -> Self {
+        // Of BTF without types nothing is lost.
+        let outcome = match dropped.cause.kind {
+            Some(CauseKind::NoTypes) => Outcome::NoBtf,
+            _ => Outcome::Dropped,
+        };
+        Judged {
+            taken: Taken {
+                misread: outcome == Outcome::Dropped,
+                ..Taken::of(outcome)
+            },
+            cause: Some(dropped.cause),
+            dropped_ids: dropped.ids,
+            new: Some(NewSections {
+                btf: None,
+                ids: dropped.cleared,
+                funcs: HashMap::new(),
+            }),
+            ..Judged::of(outcome)
+        }
     }
 }
 
@@ -463,131 +457,6 @@ impl From<&Funcs> for FuncTable {
             Err(NoFuncs::Failed(why)) => FuncTable::Refused(why.to_string()),
         }
     }
-}
-
-impl RelocatedTypes {
-    fn outcome(&self) -> Outcome {
-        match self.opaque {
-            0 => Outcome::Exact,
-            _ => Outcome::Opaque,
-        }
-    }
-
-    /// The figures as the core has them.
-    pub(super) fn counts(&self) -> RelocationCounts {
-        RelocationCounts {
-            split: self.types,
-            mapped: self.mapped,
-            opaque: self.opaque,
-        }
-    }
-
-    /// The figures, and the types that are opaque.
-    fn new(relocation: &RelocatedBtf<'_, '_>) -> Self {
-        let RelocationCounts {
-            split,
-            mapped,
-            opaque,
-        } = relocation.plan.counts();
-        RelocatedTypes {
-            types: split,
-            mapped,
-            opaque,
-            ids: relocation.ids,
-            base_types: entries(relocation).filter_map(BaseType::opaque).collect(),
-        }
-    }
-
-    /// The same, each type with its candidates and what the kernel's code makes of it.
-    fn explained(
-        base: &Base<'_>,
-        relocation: &RelocatedBtf<'_, '_>,
-        fates: &[c_code::KernelMatch],
-        detail: Detail,
-    ) -> Self {
-        // Of a base that was made here the kernel knows nothing.
-        let fates = fates.iter().map(Some).chain(iter::repeat(None));
-        let records = distilled(relocation.btf_base).zip(fates);
-        let explain = |(entry, (record, fate)): (
-            DistilledType<'_>,
-            (Record<'_>, Option<&c_code::KernelMatch>),
-        )| {
-            let base_type = match detail {
-                Detail::Explained => BaseType::new(&entry, entry.to_string()),
-                _ => BaseType::opaque(entry)?,
-            };
-            Some(BaseType {
-                candidates: Some(candidates(base, &record, &entry)),
-                kernel_alone: fate.map(|fate| fate.ids()),
-                ..base_type
-            })
-        };
-        let types = entries(relocation).zip(records);
-        RelocatedTypes {
-            base_types: types.filter_map(explain).collect(),
-            ..Self::new(relocation)
-        }
-    }
-
-    /// Leaves of the opaque types what [`Detail::Opaque`] lists.
-    pub(super) fn forget_candidates(&mut self) {
-        for base_type in &mut self.base_types {
-            base_type.candidates = None;
-            base_type.kernel_alone = None;
-        }
-    }
-}
-
-fn entries<'r>(relocation: &RelocatedBtf<'r, '_>) -> impl Iterator<Item = DistilledType<'r>> {
-    let (fates, ids) = relocation.plan.words();
-    let report = Report::new(relocation.btf_base, fates, ids);
-    report.into_iter().flat_map(|report| report.entries())
-}
-
-impl BaseType {
-    fn opaque(entry: DistilledType<'_>) -> Option<Self> {
-        let Fate::Opaque(why) = entry.fate else {
-            return None;
-        };
-        let unmatched = Unmatched {
-            type_id: entry.distilled_id,
-            kind: entry.kind,
-            name: entry.name,
-            why,
-        };
-        Some(Self::new(&entry, unmatched.to_string()))
-    }
-
-    fn new(entry: &DistilledType<'_>, text: String) -> Self {
-        BaseType {
-            id: entry.distilled_id,
-            kind: entry.kind.to_string(),
-            name: Name(entry.name).to_string(),
-            size: entry.size,
-            new_id: entry.new_id,
-            opaque: match entry.fate {
-                Fate::Mapped(_) => None,
-                Fate::Opaque(why) => Some(why.to_string()),
-            },
-            candidates: None,
-            kernel_alone: None,
-            text,
-        }
-    }
-}
-
-/// Whether the kernel's own code makes another type of one than it is.
-fn misreads(relocation: &RelocatedBtf<'_, '_>, fates: &[c_code::KernelMatch]) -> bool {
-    if fates.is_empty() {
-        // It looks for none of them, and takes ids of the base for its own.
-        return entries(relocation).next().is_some();
-    }
-    let mut types = entries(relocation).zip(fates);
-    types.any(|(entry, fate)| match (entry.fate, fate) {
-        (Fate::Mapped(ours), c_code::KernelMatch::Mapped(theirs)) => ours != *theirs,
-        (Fate::Opaque(_), c_code::KernelMatch::Mapped(_)) => true,
-        _ => false,
-    })
 }
 
 impl KernelAlone {

@@ -8,7 +8,8 @@ use anyhow::Result;
 use rust_btfreloc::text::{Conflicting, FuncsNotShown, IdsChanged, OpaqueNames};
 
 use super::rebased::RebasedTypes;
-use super::row::{Answer, BaseType, FuncTable, InLog, KernelAlone, RelocatedTypes};
+use super::relocated::{BaseType, RelocatedTypes};
+use super::row::{Answer, FuncTable, InLog, KernelAlone};
 use super::{groups, Outcome, Report, Row, Summary};
 use crate::cli;
 use crate::decide::Ids;

@@ -9,7 +9,7 @@ use std::hash::Hash;
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use super::super::row::BaseType;
+use super::super::relocated::BaseType;
 use super::super::{text, Row};
 
 /// All that is to be opened; `reasons.js` reads it.
