@@ -247,9 +247,13 @@ pub struct Relocate {
     #[arg(long, group = "result")]
     pub in_place: bool,
     /// The kernel that modules with plain split BTF were built for, so that it can be relocated; several
-    /// are tried one after the other
+    /// are tried one after the other. By default those of /lib/firmware/btfreloc
     #[arg(long, conflicts_with = "output", value_name = "KERNEL", value_hint = ValueHint::AnyPath)]
     pub base: Vec<PathBuf>,
+    /// Change only what the kernel would refuse or misread: modules whose .BTF.base it relocates itself
+    /// keep that for other kernels
+    #[arg(long, conflicts_with = "output")]
+    pub if_needed: bool,
     /// Remove BTF that would be dropped as the module loads; else such a module is left as it is
     #[arg(long, conflicts_with = "output")]
     pub drop: bool,
@@ -302,6 +306,9 @@ pub struct ResolveIds {
     /// Where the module goes instead, compressed as the name says; - for standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    /// Show warnings and errors alone
+    #[arg(short, long)]
+    pub quiet: bool,
     /// How the result is printed
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
@@ -324,6 +331,12 @@ pub struct Change {
     /// Where the module goes instead, compressed as its name says; - for standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+    /// Show warnings and errors alone
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// How the result is printed; nothing is where a module goes to standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }
 
 impl Change {
@@ -415,6 +428,12 @@ pub struct Extract {
     /// What .comment says, by default the compiler that KERNEL names
     #[arg(long, value_name = "TEXT", requires = "elf")]
     pub compiler: Option<String>,
+    /// Show warnings and errors alone
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// How the result is printed; nothing is where the BTF goes to standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }
 
 /// What the kernel's firmware loader unpacks.
@@ -487,6 +506,12 @@ pub struct MinCore {
     /// The module whose type is meant in that file, where those of several differ
     #[arg(long, requires = "merged", value_name = "MODULE")]
     pub prefer: Option<String>,
+    /// Show warnings and errors alone
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// How the result is printed; nothing is where the file goes to standard output
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
 }
 
 const FUNCS: &str = "\

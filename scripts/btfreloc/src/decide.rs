@@ -82,6 +82,8 @@ pub enum Supply<'s> {
     Named(&'s [Kernel]),
     /// That which rust_btfreloc finds on this machine.
     Installed(&'s SuppliedBases),
+    /// The same, for a command that takes the names of others.
+    InstalledUnnamed(&'s SuppliedBases),
 }
 
 /// A base of another build that was used.
@@ -272,9 +274,9 @@ impl<F> Shell<'_, F> {
     /// are right.
     fn words(&self, cause: &reloc::Cause<'_>) -> Option<String> {
         const NAME_IT: &str = "name the vmlinux that it was built with by --base";
-        let Supply::Named(_) = self.supply else {
+        if matches!(self.supply, Supply::None | Supply::Installed(_)) {
             return None;
-        };
+        }
         Some(match cause {
             Cause::Stale {
                 found,
@@ -305,7 +307,7 @@ impl<F> Shell<'_, F> {
                 let kernel = kernels.get(usize::from(name.number));
                 kernel.map_or("", Kernel::label).to_owned()
             }
-            Supply::Installed(bases) => {
+            Supply::Installed(bases) | Supply::InstalledUnnamed(bases) => {
                 let found = bases.get(name).ok().flatten();
                 found.map_or(String::new(), |found| found.path.display().to_string())
             }
@@ -396,7 +398,9 @@ impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
                 let kernel = kernels.get(usize::from(name.number));
                 kernel.map(|kernel| BaseFile::Named(kernel.bytes()))
             }
-            Supply::Installed(bases) => bases.get(name)?.map(BaseFile::Installed),
+            Supply::Installed(bases) | Supply::InstalledUnnamed(bases) => {
+                bases.get(name)?.map(BaseFile::Installed)
+            }
         })
     }
 

@@ -5,8 +5,12 @@
 use std::fmt::{self, Arguments, Display, Formatter};
 use std::io::{self, stderr, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Error;
+
+/// Whether there are to be no notes.
+static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,9 +60,16 @@ pub fn warn(what: &str) {
     print(format_args!("warning: {what}"));
 }
 
+/// Leaves out [`note`]s from here on, for a user who wants to see warnings and errors alone.
+pub fn without_notes(quiet: bool) {
+    QUIET.store(quiet, Ordering::Relaxed);
+}
+
 /// One line on standard error about what was decided and may surprise.
 pub fn note(what: &str) {
-    print(format_args!("note: {what}"));
+    if !QUIET.load(Ordering::Relaxed) {
+        print(format_args!("note: {what}"));
+    }
 }
 
 fn print(what: Arguments<'_>) {

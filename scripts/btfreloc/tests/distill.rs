@@ -89,7 +89,7 @@ fn the_types_are_those_that_kbuild_distills() {
     ] {
         let plain = module(&format!("own/plain/{name}.ko"));
         let ours = file(&folder, name, &fs::read(&plain).unwrap());
-        let run = run(&["distill", &ours, "--base", &vmlinux()]);
+        let run = run(&["distill", "--quiet", &ours, "--base", &vmlinux()]);
         assert_eq!((run.status, run.text()), (0, ""), "{}", run.err);
         let ours = fs::read(ours).unwrap();
         let theirs = fs::read(module(&format!("own/distilled/{name}.ko"))).unwrap();
@@ -287,11 +287,12 @@ fn what_is_distilled_already_is_left() {
     let path = text(&module("own/distilled/vpoll.ko"));
     let output = text(&folder.join("output.ko"));
     let before = fs::read(&path).unwrap();
-    for more in [&[][..], &["-o", &output]] {
+    let copied = format!("{path}: to {output}: as it was\n");
+    for (more, line) in [(&[][..], ""), (&["-o", &output], &copied)] {
         let done = run(&[&["distill", &path, "--base", &vmlinux()], more].concat());
         let note = "distilled already: it has .BTF.base: left as it is";
         assert_eq!(done.err, format!("btfreloc: note: {path}: {note}\n"));
-        assert_eq!((done.status, done.text()), (0, ""));
+        assert_eq!((done.status, done.text()), (0, line));
         assert!(fs::read(&path).unwrap() == before);
     }
     assert!(fs::read(&output).unwrap() == before);
@@ -370,7 +371,16 @@ fn a_folder_is_changed_in_place() {
     // As the distribution signed it.
     let expected = format!("btfreloc: warning: {}: {removed}\n", hid.display());
     assert_eq!(done.err, expected);
-    assert_eq!((done.status, done.text()), (0, ""));
+    let lines: Vec<_> = done.text().lines().collect();
+    let made = format!("{}: .BTF with ", hid.display());
+    assert!(
+        lines[0].starts_with(&made) && lines[0].contains("; .BTF.base with "),
+        "{lines:?}"
+    );
+    assert_eq!(
+        (done.status, lines[2]),
+        (0, "2 modules: 2 changed, 0 unchanged")
+    );
     assert!(fs::read(&hid).unwrap().starts_with(b"\xfd7zXZ"));
     assert_eq!(hid.metadata().unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(

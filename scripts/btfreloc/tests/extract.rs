@@ -55,7 +55,7 @@ fn raw_btf_is_that_of_the_image() {
     let btf = fs::read(btf).unwrap();
     for name in ["a.btf", "a.btf.zst", "a.btf.xz", "a.btf.gz"] {
         let to = text(&folder.join(name));
-        assert_eq!(done(&["extract", &text(&vmlinuz), "-o", &to]), "");
+        assert_eq!(done(&["extract", "-q", &text(&vmlinuz), "-o", &to]), "");
         let image = Image::read(to.as_ref()).unwrap();
         assert!(image.bytes == btf, "{name}");
         assert_eq!(image.packing.is_some(), name != "a.btf", "{name}");
@@ -192,7 +192,10 @@ fn what_is_not_known_can_be_named() {
         "--compress",
         "none",
     ];
-    assert_eq!(done(&named), format!("{path}: written\n"));
+    assert_eq!(
+        done(&named),
+        format!("{path}: written, 2 types, 78 bytes\n")
+    );
     assert_eq!(fs::read(path).unwrap(), small_kernel());
     let stream = [
         "extract",
@@ -203,7 +206,10 @@ fn what_is_not_known_can_be_named() {
         "1.2.4",
     ];
     let run = run_with(&stream, &build("stream"));
-    assert_eq!(run.text(), format!("{firmware}/1.2.4.btf.zst: written\n"));
+    assert_eq!(
+        run.text(),
+        format!("{firmware}/1.2.4.btf.zst: written, 1 types, 48 bytes\n")
+    );
 }
 
 #[test]

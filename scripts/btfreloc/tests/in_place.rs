@@ -192,6 +192,29 @@ fn stale_btf_wants_the_kernel_that_it_was_made_for() {
     assert!(section(&fs::read(&path).unwrap(), ".BTF").unwrap() == by_hand);
 }
 
+/// What the kernel relocates by itself keeps its base, and so its other kernels.
+#[test]
+fn only_what_is_needed_is_changed_where_that_is_asked_for() {
+    let folder = folder("in-place-needed");
+    let demo = module("distilled/btfreloc_demo.ko");
+    let taken = copy(&folder, "distilled/vpoll.ko");
+    let before = fs::read(&taken).unwrap();
+    let done = in_place(&["--if-needed"], &[&taken]);
+    assert_eq!(done.text(), "1 module: 0 changed, 1 unchanged\n");
+    assert!(fs::read(&taken).unwrap() == before);
+    // Of .BTF_ids the kernel maps a part, opaque types it refuses, and the others as well.
+    let names = ["demo.ko", "stale.ko", "standalone.ko"].map(|name| text(&folder.join(name)));
+    fs::copy(demo, &names[0]).unwrap();
+    fs::copy(module("plain/vpoll.ko"), &names[1]).unwrap();
+    fs::copy(module("standalone/vpoll.ko"), &names[2]).unwrap();
+    let paths = names.each_ref().map(|name| &**name);
+    let done = in_place(&["--if-needed", "--base", &elder()], &paths);
+    assert!(
+        done.text().ends_with("3 modules: 3 changed, 0 unchanged\n"),
+        "{done:?}"
+    );
+}
+
 /// What is dropped while a module loads stays in its file, unless that is asked for.
 #[test]
 fn what_would_be_dropped_is_left_unless_asked() {

@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use common::{boot, built_for, elf, file, folder, module, release, run, running, stock, text};
+use common::{
+    boot, built_for, elf, file, folder, module, program, release, run, running, stock, text,
+};
 use rust_btfreloc::reloc::funcs;
 use schema::{docs, schema, valid};
 use serde_json::{json, Value};
@@ -19,9 +21,14 @@ use serde_json::{json, Value};
 fn hold(args: &[&str], seen: &mut BTreeSet<String>) -> Value {
     let run = run(&[args, &["--format", "json"]].concat());
     let printed = valid(&run);
-    assert_eq!(printed["command"], args[0]);
+    let command = match args[..2] {
+        ["funcs", "add"] => "funcs-add",
+        _ => args[0],
+    };
+    assert_eq!(printed["command"], command);
     // Nothing is in one of the two only.
-    let complaints = run.err.lines().filter(|line| !line.contains(": warning: "));
+    let is_error = |line: &&str| !line.contains(": warning: ") && !line.contains(": note: ");
+    let complaints = run.err.lines().filter(is_error);
     assert_eq!(
         complaints.count(),
         printed["errors"].as_array().unwrap().len(),
@@ -164,6 +171,8 @@ fn each_command_prints_what_is_documented() {
         &mut seen,
     );
 
+    written(&vmlinux, &mut seen);
+
     let few = text(&stock(&release("RUNNING2")).join("kernel/crypto"));
     let new = text(&boot(&running(), "vmlinuz"));
     hold(&["diff", &old, &new, &few, "/no/such/module.ko"], &mut seen);
@@ -183,6 +192,40 @@ fn each_command_prints_what_is_documented() {
         unseen.is_empty(),
         "documented, and never printed: {unseen:?}"
     );
+}
+
+/// Holds what those commands print that write.
+fn written(vmlinux: &str, seen: &mut BTreeSet<String>) {
+    let folder = folder("json-written");
+    let copy = |from: &str, to: &str| {
+        file(&folder, to, &fs::read(module(from)).unwrap());
+    };
+    copy("own/plain/btfreloc_demo.ko", "plain.ko");
+    copy("own/distilled/btfreloc_demo.ko", "distilled.ko");
+    let all = text(&folder);
+    for command in [&["distill"][..], &["funcs", "add"]] {
+        let args = [command, &[&all, "/no/such/module.ko", "--base", vmlinux]].concat();
+        let printed = hold(&args, seen);
+        assert_eq!(printed["results"].as_array().unwrap().len(), 2, "{printed}");
+        // What has a base of its own needs no other.
+        let kernels = printed["kernels"].as_array().unwrap();
+        assert_eq!(kernels.is_empty(), command[0] == "funcs", "{printed}");
+    }
+    if cfg!(feature = "encode") {
+        hold(&["encode", "--if-missing", &all], seen);
+    }
+    let firmware = text(&folder.join("firmware"));
+    let named = ["--firmware", &*firmware, "--release", "1.2"];
+    let printed = hold(&[&["extract", vmlinux][..], &named].concat(), seen);
+    assert_eq!(printed["results"][0]["release"], "1.2");
+    let (split, merged) = (text(&folder.join("split")), text(&folder.join("merged")));
+    let wanted = text(&program("kinds"));
+    let to = ["-o", &split, "--merged", &merged];
+    let printed = hold(
+        &[&["min-core", &wanted, "--base", vmlinux][..], &to].concat(),
+        seen,
+    );
+    assert_eq!(printed["results"][0]["of"], "vmlinux");
 }
 
 #[test]

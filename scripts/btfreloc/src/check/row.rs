@@ -257,17 +257,26 @@ impl Row {
         Row { log, ..row }
     }
 
+    /// Whether the kernel by itself registers valid BTF, and its code need not change the module's `.BTF_ids`,
+    /// of which it changes a part only.
+    pub(crate) fn is_taken_alone(&self) -> bool {
+        let alone = self.kernel_alone.as_ref();
+        let ids = self.relocation.as_ref().and_then(|done| done.ids);
+        alone.is_some_and(|alone| alone.answer == Answer::Accepts)
+            && ids.is_none_or(|ids| ids.changed == 0)
+            && self.outcome.is_clean(false)
+    }
+
     /// Judges it without what the kernel alone would do; with what is to be in the module's file, where
-    /// something else is. Its BTF may have been made for one of `bases`.
+    /// something else is.
     pub(crate) fn in_place(
         module: &Module,
         sections: &Sections<'_>,
-        kernel: &Kernel,
+        target: &Target<'_>,
         policy: Policy,
-        bases: &[Kernel],
     ) -> (Self, Option<NewSections>) {
+        let (kernel, supply) = (target.kernel, target.supply);
         let base = kernel.base();
-        let supply = Supply::Named(bases);
         let decision = decide_with(supply, &base, sections, policy, |other| {
             Taken::from(&base, other, &[], Detail::Opaque)
         });

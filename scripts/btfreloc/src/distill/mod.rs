@@ -15,13 +15,14 @@ pub use result::Distilled;
 use rust_btfreloc::btf::Form;
 use rust_btfreloc::reloc::Cause;
 
+use crate::each::{self, Task, Written, WrittenSection};
 use crate::funcs::mapped_funcs;
 use crate::input::{self, Bases, Content, Module};
 use crate::inspect::FileKind;
 use crate::layout::with_layout;
 use crate::sections::with_sections;
-use crate::status::{note, warn, Finding, Status};
-use crate::{cli, each, output};
+use crate::status::{note, warn, without_notes, Finding, Status};
+use crate::{cli, output};
 
 /// Distills the BTF of modules.
 ///
@@ -32,9 +33,15 @@ use crate::{cli, each, output};
 pub fn run(args: &cli::Distill) -> Result<Status> {
     input::once_only(args.change.paths())?;
     let bases = Bases::new(args.change.base.as_deref(), Path::new("/"));
-    let outputs = [&args.change.output, &args.raw_btf, &args.raw_base];
-    let only_one = outputs.iter().any(|output| output.is_some());
-    each::module(&args.change.modules, only_one, |path| {
+    let raw: Vec<_> = args.raw_btf.iter().chain(&args.raw_base).collect();
+    let task = Task {
+        command: "distill",
+        change: &args.change,
+        raw: &raw,
+        bases: &bases,
+    };
+    without_notes(args.change.quiet);
+    task.run(|path| {
         let module = Module::read(path)?;
         let done = distill(&module, &bases);
         match done.with_context(|| module.label().to_owned())? {
@@ -100,19 +107,32 @@ fn distill(module: &Module, bases: &Bases<'_>) -> Result<Outcome> {
 }
 
 /// Raw BTF alone where that was asked for, else the module.
-fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
+fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<Written> {
     let Done { distilled, ids } = done;
     let raw = [
         (&args.raw_btf, &distilled.btf),
         (&args.raw_base, &distilled.btf_base),
     ];
+    let mut files = Vec::new();
     for (to, bytes) in raw {
-        to.as_ref().map_or(Ok(()), |to| output::write(to, bytes))?;
-    }
-    if args.change.output.is_none() && raw.iter().any(|(to, _)| to.is_some()) {
-        return Ok(());
+        if let Some(to) = to {
+            output::write(to, bytes)?;
+            files.push(input::label(to));
+        }
     }
     let (image, label) = (module.image(), module.label());
+    if args.change.output.is_none() && !files.is_empty() {
+        let names = [".BTF", ".BTF.base"].into_iter().zip(raw);
+        let written = names.filter(|(_, (to, _))| to.is_some());
+        return Ok(Written {
+            module: label.to_owned(),
+            files,
+            sections: written
+                .map(|(name, (_, bytes))| WrittenSection::of(name, bytes, true))
+                .collect(),
+            signature_removed: false,
+        });
+    }
     ensure!(
         image.content == Content::Elf,
         "{label}: raw BTF has no place for .BTF.base: name files with --raw-btf and --raw-base"
@@ -134,5 +154,7 @@ fn write(args: &cli::Distill, module: &Module, done: &Done) -> Result<()> {
     let elf = with_sections(&image.bytes, &sections).with_context(|| label.to_owned())?;
     let elf = mapped_funcs(label, elf, |id| distilled.new_id(id));
     let elf = elf.with_context(|| label.to_owned())?;
-    each::put(module, &elf, args.change.output.as_deref())
+    let mut written = each::put(module, &elf, args.change.output.as_deref())?;
+    written.files.extend(files);
+    Ok(written)
 }

@@ -32,13 +32,14 @@ use rust_btfreloc::reloc::{Base, Input};
 use tempfile::TempDir;
 
 use crate::distill::Distilled;
+use crate::each::{self, Task, Written};
 use crate::funcs::{add_to, has_funcs, with_funcs, without_funcs};
 use crate::input::{self, Bases, Kernel, Module, Sections};
 use crate::layout::with_layout;
 use crate::resolve_ids::{resolve, with_btf};
 use crate::sections::with_sections;
-use crate::status::{note, Finding, Status};
-use crate::{cli, each, output};
+use crate::status::{note, without_notes, Finding, Status};
+use crate::{cli, output};
 use pahole::Pahole;
 
 /// What all modules share.
@@ -57,6 +58,7 @@ struct Encoder<'a> {
 /// be read or written, or has no DWARF, is reported, and the others get their BTF.
 pub fn run(args: &cli::Encode) -> Result<Status> {
     input::once_only(args.change.paths())?;
+    without_notes(args.change.quiet);
     let encoder = Encoder {
         args,
         pahole: OnceLock::new(),
@@ -65,7 +67,13 @@ pub fn run(args: &cli::Encode) -> Result<Status> {
     if !args.if_missing {
         encoder.pahole()?;
     }
-    each::module(&args.change.modules, args.change.output.is_some(), |path| {
+    let task = Task {
+        command: "encode",
+        change: &args.change,
+        raw: &[],
+        bases: &encoder.bases,
+    };
+    task.run(|path| {
         let module = Module::read(path)?;
         encoder
             .module(&module)
@@ -80,7 +88,7 @@ struct Encoded {
 }
 
 impl Encoder<'_> {
-    fn module(&self, module: &Module) -> Result<()> {
+    fn module(&self, module: &Module) -> Result<Written> {
         let to = self.args.change.output.as_deref();
         let label = module.label();
         let sections = module.sections()?;
@@ -220,7 +228,7 @@ impl Encoder<'_> {
 
 /// Takes out of `image`, which is that of `module`, the BTF that there is: readers stumble over BTF
 /// without types.
-fn leave_without(module: &Module, image: &[u8], to: Option<&Path>) -> Result<()> {
+fn leave_without(module: &Module, image: &[u8], to: Option<&Path>) -> Result<Written> {
     let elf = Elf::parse(image).map_err(|error| Finding(error.to_string()))?;
     if elf.section(b".BTF").is_none() {
         return each::leave(module, to);

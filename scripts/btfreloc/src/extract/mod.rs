@@ -11,15 +11,39 @@
 pub mod firmware;
 pub mod vmlinux;
 
-use std::io::{stdout, Write};
+use std::io::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 use crate::cli::{self, Compress};
-use crate::input::{Banner, Kernel, Packing};
-use crate::output;
+use crate::input::{is_stream, Banner, Kernel, Packing};
 use crate::status::Status;
+use crate::{json, output};
 use firmware::{Firmware, Put};
+
+/// A file that has the BTF of the kernel.
+#[derive(Serialize)]
+struct Extracted {
+    file: String,
+    /// Whether it was written; else it had this BTF already.
+    changed: bool,
+    /// Whether it is an ELF file that has it.
+    elf: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+    types: u32,
+    /// Of the BTF, not compressed.
+    size: usize,
+}
+
+/// All that was done.
+#[derive(Serialize)]
+struct Report {
+    results: Vec<Extracted>,
+    errors: [String; 0],
+}
 
 /// Writes the BTF of a kernel.
 ///
@@ -29,34 +53,72 @@ use firmware::{Firmware, Put};
 /// output cannot be written.
 pub fn run(args: &cli::Extract) -> Result<Status> {
     let kernel = Kernel::read(&args.kernel)?;
+    let file = |path: &Path, changed, release: Option<&str>| Extracted {
+        file: path.display().to_string(),
+        changed,
+        elf: args.elf,
+        release: release.or(kernel.release()).map(str::to_owned),
+        types: kernel.base().btf().end_id() - 1,
+        size: kernel.bytes().len(),
+    };
+    let mut results = Vec::new();
     if let Some(folder) = &args.firmware {
         let firmware = Firmware {
             folder,
             keep: args.keep,
             packing: args.compress.packing(),
         };
-        put(args, &kernel, &firmware)?;
+        let release = release(args, &kernel)?;
+        results.push(match firmware.put(release, kernel.bytes())? {
+            Put::Written(path) => file(&path, true, Some(release)),
+            Put::There(path) => file(&path, false, Some(release)),
+        });
     }
     if let Some(path) = &args.output {
         match args.elf {
             true => output::write_packed(path, &elf(args, &kernel)?)?,
             false => output::write_packed(path, kernel.bytes())?,
         }
+        if is_stream(path) {
+            return Ok(Status::Clean);
+        }
+        results.push(file(path, true, None));
     }
+    let form = output::Form {
+        format: args.format,
+        command: "extract",
+        kernels: vec![json::Named::of(&kernel)],
+    };
+    let errors = [];
+    let report = Report { results, errors };
+    let print = form.print(&report, |out| match args.quiet {
+        true => Ok(()),
+        false => write(out, &report),
+    });
+    print.context("standard output")?;
     Ok(Status::Clean)
 }
 
-fn put(args: &cli::Extract, kernel: &Kernel, firmware: &Firmware<'_>) -> Result<()> {
+/// The release under which rust_btfreloc asks for it.
+fn release<'a>(args: &'a cli::Extract, kernel: &'a Kernel) -> Result<&'a str> {
     let release = args.release.as_deref().or(kernel.release());
-    let release = release.with_context(|| {
+    release.with_context(|| {
         let label = kernel.label();
         format!("{label}: does not say of which release it is: name that with --release")
-    })?;
-    let said = match firmware.put(release, kernel.bytes())? {
-        Put::Written(path) => format!("{}: written", path.display()),
-        Put::There(path) => format!("{}: has this BTF already", path.display()),
-    };
-    writeln!(stdout(), "{said}").context("standard output")
+    })
+}
+
+fn write(out: &mut impl Write, report: &Report) -> Result<()> {
+    for done in &report.results {
+        let Extracted {
+            file, types, size, ..
+        } = done;
+        match done.changed {
+            true => writeln!(out, "{file}: written, {types} types, {size} bytes")?,
+            false => writeln!(out, "{file}: has this BTF already")?,
+        }
+    }
+    Ok(())
 }
 
 fn elf(args: &cli::Extract, kernel: &Kernel) -> Result<Vec<u8>> {

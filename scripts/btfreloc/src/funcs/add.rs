@@ -12,10 +12,11 @@ use rust_btfreloc::text::Name;
 
 use super::make::{in_order, make, Made};
 use super::table;
+use crate::each::{self, Task, Written};
 use crate::input::{self, Bases, Module};
 use crate::resolve_ids::with_btf;
-use crate::status::{note, warn, Finding, Status};
-use crate::{cli, each, output};
+use crate::status::{note, warn, without_notes, Finding, Status};
+use crate::{cli, output};
 
 /// How many names a note has.
 const SHOWN: usize = 8;
@@ -29,10 +30,16 @@ const SHOWN: usize = 8;
 pub(super) fn run(args: &cli::Change) -> Result<Status> {
     input::once_only(args.paths())?;
     let bases = Bases::new(args.base.as_deref(), Path::new("/"));
-    let to = args.output.as_deref();
-    each::module(&args.modules, to.is_some(), |path| {
+    let task = Task {
+        command: "funcs-add",
+        change: args,
+        raw: &[],
+        bases: &bases,
+    };
+    without_notes(args.quiet);
+    task.run(|path| {
         let module = Module::read(path)?;
-        add_to(&module, &bases, to).with_context(|| module.label().to_owned())
+        add_to(&module, &bases, args.output.as_deref()).with_context(|| module.label().to_owned())
     })
 }
 
@@ -41,7 +48,7 @@ pub(super) fn run(args: &cli::Change) -> Result<Status> {
 /// # Errors
 ///
 /// It has no BTF, no symbols, or cannot be written.
-pub fn add_to(module: &Module, bases: &Bases<'_>, to: Option<&Path>) -> Result<()> {
+pub fn add_to(module: &Module, bases: &Bases<'_>, to: Option<&Path>) -> Result<Written> {
     let sections = module.sections()?;
     let Some(elf) = sections.elf else {
         bail!(Finding("raw BTF is no module".to_owned()));

@@ -11,7 +11,7 @@ use rust_btfreloc::elf::Elf;
 use serde::Serialize;
 
 use super::{sign, Task};
-use crate::check::{NewSections, Outcome, Row};
+use crate::check::{Detail, NewSections, Outcome, Row, Target};
 use crate::decide::policy;
 use crate::funcs::{has_funcs, mapped_funcs, without_funcs};
 use crate::input::{self, Content, Module, Packing, Sections};
@@ -83,8 +83,21 @@ impl Task<'_> {
         ensure!(image.content == Content::Elf, "raw BTF is no module");
         let sections = module.sections()?;
         let policy = policy(self.args.strict);
-        let (row, new) = Row::in_place(module, &sections, self.kernel, policy, self.bases);
-        let new = self.new_file(module, &sections, &row, new)?;
+        let target = Target {
+            kernel: self.kernel,
+            limits: &self.limits,
+            supply: self.supply,
+        };
+        let own = || Row::new(module, &sections, &target, policy, Detail::Opaque);
+        let taken = self.args.if_needed.then(own).filter(Row::is_taken_alone);
+        let (row, new) = match taken {
+            Some(row) => (row, New::Same),
+            None => {
+                let (row, new) = Row::in_place(module, &sections, &target, policy);
+                let new = self.new_file(module, &sections, &row, new)?;
+                (row, new)
+            }
+        };
         let mut changed = Changed {
             module: module.label().to_owned(),
             became: Became::Unchanged,

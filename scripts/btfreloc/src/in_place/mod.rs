@@ -20,7 +20,8 @@ pub use change::{Became, Changed};
 pub use sign::enforced;
 
 use crate::cli;
-use crate::input::{self, Kernel};
+use crate::decide::Supply;
+use crate::input::{self, running_release, Kernel, SuppliedBases};
 use crate::json;
 use crate::kept::Prepared;
 use crate::older::Limits;
@@ -40,7 +41,7 @@ struct Task<'a> {
     kernel: &'a Kernel,
     limits: Limits,
     /// What modules with stale BTF may have been built for.
-    bases: &'a [Kernel],
+    supply: Supply<'a>,
     /// Whether a signature may not be lost.
     is_enforced: bool,
 }
@@ -77,10 +78,15 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     let kernel = Kernel::read(&args.against)?;
     let bases = args.base.iter().map(|name| Kernel::read(name));
     let bases = bases.collect::<Result<Vec<_>>>()?;
+    let running = running_release(Path::new(ROOT)).unwrap_or_default();
+    let installed = SuppliedBases::of(Path::new(ROOT), &running);
     let task = Task {
         args,
         limits: Limits::of(&kernel),
-        bases: &bases,
+        supply: match bases.is_empty() {
+            true => Supply::InstalledUnnamed(&installed),
+            false => Supply::Named(&bases),
+        },
         is_enforced: kernel.is_running(Path::new(ROOT)) && enforced(Path::new(ROOT)),
         kernel: &kernel,
     };
@@ -88,7 +94,7 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    let named = [task.kernel].into_iter().chain(task.bases);
+    let named = [task.kernel].into_iter().chain(&bases);
     let form = output::Form {
         format: args.format,
         command: "relocate",
@@ -104,14 +110,14 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
 }
 
 /// What would become of the module `path` by `args`, on `kernel`, which runs in `root`; its BTF may have been
-/// made for one of `bases`.
+/// made for a kernel of `supply`.
 ///
 /// # Errors
 ///
 /// It cannot be read.
 pub fn foretold(
     args: &cli::Relocate,
-    (kernel, bases): (&Kernel, &[Kernel]),
+    (kernel, supply): (&Kernel, Supply<'_>),
     root: &Path,
     path: &Path,
 ) -> Result<Changed> {
@@ -121,7 +127,7 @@ pub fn foretold(
             ..args.clone()
         },
         limits: Limits::of(kernel),
-        bases,
+        supply,
         is_enforced: enforced(root),
         kernel,
     };

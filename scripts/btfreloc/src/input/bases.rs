@@ -9,6 +9,7 @@ use anyhow::{anyhow, bail, Result};
 use rust_btfreloc::elf::Elf;
 
 use super::{installed, Kernel, Module};
+use crate::json;
 use crate::status::{note, warn};
 
 /// The kernels of all modules of a command, each read once.
@@ -54,6 +55,13 @@ impl<'a> Bases<'a> {
             None => {}
         }
         Ok(kernel)
+    }
+
+    /// The kernel that was named, if it was read, for a report.
+    pub fn named(&self) -> Vec<json::Named> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = read.iter().filter(|(name, _)| Some(&**name) == self.named);
+        named.map(|(_, kernel)| json::Named::of(kernel)).collect()
     }
 
     /// As [`Bases::of`], with what there is to say.

@@ -9,6 +9,7 @@ use rust_btfreloc::reloc::{CauseKind, SuppliedName};
 use rust_btfreloc::text::Name;
 
 use crate::cli;
+use crate::decide::Supply;
 use crate::in_place::{foretold, Became, Changed};
 use crate::input::{installed_files, Kernel, Sections, SuppliedBases};
 
@@ -94,7 +95,12 @@ impl Needs<'_> {
                 sign_with,
                 ..options.clone()
             };
-            let changed = foretold(&options, (self.kernel, bases), self.root, path)?;
+            let changed = foretold(
+                &options,
+                (self.kernel, Supply::Named(bases)),
+                self.root,
+                path,
+            )?;
             Ok(Foretold { options, changed })
         };
         let without = of(None)?;

@@ -28,16 +28,19 @@ pub mod targets;
 pub mod write;
 
 use std::fs;
-use std::io::{stderr, stdout, Write};
+use std::io::{stderr, Write};
 use std::path::Path;
 
 use anyhow::{Context, Error, Result};
 use rayon::prelude::*;
 
-use crate::cli;
+use serde::Serialize;
+
+use crate::cli::{self, Format};
+use crate::each::types;
 use crate::input::{is_stream, Kernel};
-use crate::output;
-use crate::status::{complain, note, Status};
+use crate::status::{complain, note, without_notes, Status};
+use crate::{json, output};
 use object::Object;
 use resolved::Resolved;
 
@@ -47,12 +50,13 @@ use resolved::Resolved;
 ///
 /// A program, the kernel or a module cannot be read, or the output cannot be written.
 pub fn run(args: &cli::MinCore) -> Result<Status> {
+    without_notes(args.quiet);
     let kernel = Kernel::read(&args.base)?;
     let objects = args.programs.par_iter().map(|path| Object::read(path));
     let objects = objects.collect::<Result<Vec<_>>>()?;
     let (resolved, wrong) = resolved::resolve(args, &kernel, &objects)?;
     if !wrong.is_empty() {
-        return Ok(findings(&wrong));
+        return findings(args, &kernel, &wrong);
     }
     // All of it is made before any of it is written.
     let files = args
@@ -67,21 +71,77 @@ pub fn run(args: &cli::MinCore) -> Result<Status> {
         None => None,
         Some(path) => match merged::merged(&resolved, args.prefer.as_deref()) {
             Ok(one) => Some((path, one)),
-            Err(wrong) => return Ok(findings(&wrong)),
+            Err(wrong) => return findings(args, &kernel, &wrong),
         },
     };
     if let Some((_, one)) = &one {
         prove::merged(&resolved, one)?;
     }
     remark(&resolved);
+    let mut results = Vec::new();
     if let Some((folder, files)) = &files {
-        put(&resolved, folder, files)?;
+        put(&resolved, folder, files, &mut results)?;
     }
     if let Some((path, one)) = &one {
         output::write(path, &one.bytes)?;
-        say(path, &one.bytes, is_stream(path))?;
+        results.push(Written::of(path, None, &one.bytes));
     }
+    let errors = Vec::new();
+    print(args, &kernel, &Report { results, errors })?;
     Ok(Status::Clean)
+}
+
+/// A file that was written.
+#[derive(Serialize)]
+struct Written {
+    file: String,
+    /// Whose types are in it, as below /sys/kernel/btf; nothing where it has those of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<u32>,
+    size: usize,
+}
+
+/// All that was done.
+#[derive(Serialize)]
+struct Report {
+    results: Vec<Written>,
+    errors: Vec<String>,
+}
+
+impl Written {
+    fn of(path: &Path, of: Option<&str>, bytes: &[u8]) -> Self {
+        Written {
+            file: path.display().to_string(),
+            of: of.map(str::to_owned),
+            types: types(bytes),
+            size: bytes.len(),
+        }
+    }
+}
+
+/// Prints what was written; where a file is standard output, for people alone and elsewhere.
+fn print(args: &cli::MinCore, kernel: &Kernel, report: &Report) -> Result<()> {
+    let write = |out: &mut dyn Write| -> Result<()> {
+        for Written { file, size, .. } in &report.results {
+            writeln!(out, "{file}: {size} bytes")?;
+        }
+        Ok(())
+    };
+    let form = output::Form {
+        format: args.format,
+        command: "min-core",
+        kernels: vec![json::Named::of(kernel)],
+    };
+    let is_quiet = args.quiet && args.format == Format::Text;
+    match args.merged.as_deref().is_some_and(is_stream) {
+        _ if is_quiet => Ok(()),
+        true => write(&mut stderr()).context("standard error"),
+        false => form
+            .print(report, |out| write(out))
+            .context("standard output"),
+    }
 }
 
 /// Says how many relocations find nothing: perhaps a module was not named.
@@ -98,13 +158,24 @@ fn remark(resolved: &Resolved<'_>) {
     }
 }
 
-fn findings(wrong: &[Error]) -> Status {
+/// Reports why nothing is written.
+fn findings(args: &cli::MinCore, kernel: &Kernel, wrong: &[Error]) -> Result<Status> {
     wrong.iter().for_each(complain);
-    Status::Findings
+    let report = Report {
+        results: Vec::new(),
+        errors: wrong.iter().map(|error| format!("{error:#}")).collect(),
+    };
+    print(args, kernel, &report)?;
+    Ok(Status::Findings)
 }
 
 /// Writes one file for vmlinux and for each module that is needed.
-fn put(resolved: &Resolved<'_>, folder: &Path, files: &split::Files) -> Result<()> {
+fn put(
+    resolved: &Resolved<'_>,
+    folder: &Path,
+    files: &split::Files,
+    written: &mut Vec<Written>,
+) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
     let modules = files.modules.iter().filter_map(|(place, bytes, _)| {
         let target = resolved.targets.get(*place)?;
@@ -113,15 +184,7 @@ fn put(resolved: &Resolved<'_>, folder: &Path, files: &split::Files) -> Result<(
     for (name, bytes) in [("vmlinux", &files.base.0)].into_iter().chain(modules) {
         let path = folder.join(name);
         output::write(&path, bytes)?;
-        say(&path, bytes, false)?;
+        written.push(Written::of(&path, Some(name), bytes));
     }
     Ok(())
-}
-
-fn say(path: &Path, bytes: &[u8], is_stream: bool) -> Result<()> {
-    let line = format!("{}: {} bytes", path.display(), bytes.len());
-    match is_stream {
-        true => writeln!(stderr(), "{line}").context("standard error"),
-        false => writeln!(stdout(), "{line}").context("standard output"),
-    }
 }

@@ -25,7 +25,7 @@ pub use on_base::{alone, split_on, with_btf};
 
 use crate::cli::{self, Format};
 use crate::input::{self, Bases, Image, Module};
-use crate::status::{complain, warn, Status};
+use crate::status::{complain, warn, without_notes, Status};
 use crate::{json, output};
 
 /// What was found for the ids of a module.
@@ -105,6 +105,7 @@ pub fn run(args: &cli::ResolveIds) -> Result<Status> {
         "-o names one file: give one module, not {}",
         modules.len()
     );
+    without_notes(args.quiet);
     let bases = Bases::new(args.base.as_deref(), Path::new("/"));
     let (mut report, mut status) = (Report::default(), Status::Clean);
     for path in modules {
@@ -126,7 +127,7 @@ pub fn run(args: &cli::ResolveIds) -> Result<Status> {
     // Standard output may be where a module went.
     let streams = args.output.iter().chain(&args.modules);
     if !streams.into_iter().any(|path| input::is_stream(path)) {
-        show(args.format, &report).context("standard output")?;
+        show(args, &report).context("standard output")?;
     }
     Ok(status)
 }
@@ -183,9 +184,10 @@ fn tell(edited: &Edited) {
     }
 }
 
-fn show(format: Format, report: &Report) -> Result<()> {
+fn show(args: &cli::ResolveIds, report: &Report) -> Result<()> {
     let mut out = BufWriter::new(stdout().lock());
-    match format {
+    match args.format {
+        Format::Text if args.quiet => {}
         Format::Text => text::write(&mut out, &report.results)?,
         Format::Json => json::write(&mut out, "resolve-ids", &[], report)?,
     }
