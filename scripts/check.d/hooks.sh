@@ -19,6 +19,7 @@ KTAP_FILE=$work/ktap.output
 . selftests/vm/ktap.sh
 
 firmware=/lib/firmware/btfreloc
+config=/etc/btfreloc/in-place.conf
 debs=$TRIXIE_FOLDER/archives
 tried="acpi_call langford vpoll"
 [ -x build/bin/btfreloc ] || die "no build/bin/btfreloc yet: run scripts/tool kit"
@@ -50,6 +51,8 @@ install_hooks() {
 	for pair in kernel-postinst:postinst.d kernel-postrm:postrm.d header-postinst:header_postinst.d; do
 		inside install -D "$REPO/packaging/hooks/${pair%:*}" "/etc/kernel/${pair#*:}/btfreloc"
 	done
+	inside install "$REPO/packaging/hooks/in-place-postinst" /etc/kernel/postinst.d/btfreloc-in-place
+	inside install -D -m 644 "$REPO/packaging/hooks/in-place.conf" $config
 }
 
 # dpkg_does ARGUMENT...: sets status, and said to what it and the hooks printed; without an initramfs and the
@@ -178,6 +181,8 @@ release=$(trixie_kernel "$root")
 version=$(set_of "$release" 2)
 headers=/lib/modules/$release/build
 btf=$KIT/boot/$release/vmlinux.btf
+modules=$REPO/build/$release/modules
+[ -d "$modules" ] || die "no test modules for $release yet: run scripts/build tests $release"
 say "packages of $release $version"
 fetch_debs >"$work/fetched" 2>&1 || die "could not fetch the packages of $release: see $work/fetched"
 make_images
@@ -257,6 +262,55 @@ check "as the package has it" inside dpkg --verify "linux-headers-$release"
 page_does "with the headers' own vmlinux" kbuild
 inside rm "$headers/vmlinux"
 page_does "without a vmlinux" encode
+
+# Modules from elsewhere, as they are in this build's folders: made with the build before, with a base of their own that
+# this kernel takes, and a link to that of another kernel.
+updates=/lib/modules/$release/updates
+inside mkdir -p "$updates/vendor" "/lib/modules/$release/weak-updates" /lib/modules/other
+inside cp "$modules/plain/vpoll.ko" "$updates/vendor/stale.ko"
+inside cp "$modules/own/distilled/vpoll.ko" "$updates/vendor/base.ko"
+xz --check=crc32 -c "$modules/plain/vpoll.ko" >"$work/stale.ko.xz"
+inside cp "$work/stale.ko.xz" "$updates/vendor/"
+inside cp "$modules/plain/vpoll.ko" /lib/modules/other/linked.ko
+inside ln -s /lib/modules/other/linked.ko "/lib/modules/$release/weak-updates/linked.ko"
+
+# install_again: the kernel, as it is; sets in_place to what the hook for modules says
+install_again() {
+	# shellcheck disable=SC2046
+	dpkg_does -i $(deb "linux-binary-$release" "linux-image-$release")
+	in_place=$(printf '%s\n' "$said" | grep -E '^(W: )?btfreloc: (/|[0-9])') || :
+}
+is_stale() {
+	inside cmp "$modules/plain/vpoll.ko" "$1"
+}
+# taken FILE: the kernel takes it by itself
+taken() {
+	inside btfreloc check "$1" --against "/lib/modules/$release/vmlinuz" | tee "$work/checked"
+	grep -q ': left alone$' "$work/checked"
+}
+
+install_again
+check_equal "nothing is said of modules in their files by default" "" "$in_place"
+check "and nothing is changed" is_stale "$updates/vendor/stale.ko"
+inside sed -i 's/^#folder/folder/' $config
+install_again
+check_equal "where folders are named, the kernel is installed" 0 $status
+check_has "the hook says what it changed" "^btfreloc: .*/vendor/stale.ko: BTF relocated: [0-9]* types" "$in_place"
+check "a module of the build before is taken now" taken "$updates/vendor/stale.ko"
+check "and a compressed one" taken "$updates/vendor/stale.ko.xz"
+check "one that the kernel relocates by itself keeps its base" inside cmp "$modules/own/distilled/vpoll.ko" "$updates/vendor/base.ko"
+check "what a link leads to is as it was" is_stale /lib/modules/other/linked.ko
+install_again
+check_has "installed again: nothing to change" "^btfreloc: [0-9]* modules: 0 changed, [0-9]* unchanged$" "$in_place"
+dpkg_does -i "$work/2.binary.deb" "$work/2.image.deb"
+check "upgraded in place, it is taken by that build" taken "$updates/vendor/stale.ko"
+inside sh -c "cp '$modules/broken/btf_header.ko' $updates/vendor/; echo 'folder ../../etc' >>$config; echo 'what is this' >>$config"
+install_again
+check_equal "what cannot be mended keeps no kernel from being installed" 0 $status
+check_has "it is named" "^W: btfreloc: .*btf_header.ko: left as it is: malformed BTF" "$in_place"
+check_has "and what is wrong in the configuration" "^W: btfreloc: $config: not understood: what is this" "$said"
+check_has "and a folder that is elsewhere" "^W: btfreloc: $config: folder ../../etc: name one below" "$said"
+inside rm -r "$updates/vendor" "/lib/modules/$release/weak-updates" /lib/modules/other
 
 # missing PROGRAM WORDS: kbuild would fail with a vmlinux and without this
 missing() {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::cli::{self, Format};
 use crate::input::{self, Bases, Module};
 use crate::output;
-use crate::status::{complain, Finding, Status};
+use crate::status::{failed, Status};
 
 /// The sections that are written, and whether they hold types.
 const SECTIONS: [(&str, bool); 4] = [
@@ -91,14 +91,7 @@ impl Task<'_> {
         for changed in changed {
             match changed {
                 Ok(written) => results.push(written),
-                Err(error) => {
-                    complain(&error);
-                    errors.push(format!("{error:#}"));
-                    status = status.max(match error.is::<Finding>() {
-                        true => Status::Findings,
-                        false => Status::BadInput,
-                    });
-                }
+                Err(error) => status = status.max(failed(&error, &mut errors)),
             }
         }
         self.print(&Report { results, errors })

@@ -55,6 +55,16 @@ pub fn complain(error: &Error) {
     print(format_args!("{error:#}"));
 }
 
+/// Reports one of several inputs with which something is wrong, there and among `errors`; the exit status for it.
+pub fn failed(error: &Error, errors: &mut Vec<String>) -> Status {
+    complain(error);
+    errors.push(format!("{error:#}"));
+    match error.is::<Finding>() {
+        true => Status::Findings,
+        false => Status::BadInput,
+    }
+}
+
 /// One line on standard error about what was done nevertheless.
 pub fn warn(what: &str) {
     print(format_args!("warning: {what}"));

@@ -168,6 +168,25 @@ pub fn of(command: &str) -> &'static [Example] {
     }
 }
 
+/// Files that belong to a command, each with what it is.
+pub fn files(command: &str) -> &'static [(&'static str, &'static str)] {
+    const BASES: (&str, &str) = (
+        "/lib/firmware/btfreloc/RELEASE.btf, RELEASE.1.btf, ...",
+        "vmlinux BTF of the builds of a release, the newest first, plain or with .zst or .xz after the name: with it plain \
+         split BTF of another build is relocated.",
+    );
+    const IN_PLACE: (&str, &str) = (
+        "/etc/btfreloc/in-place.conf",
+        "Which modules are changed in place with each kernel that is installed, by /etc/kernel/postinst.d/btfreloc-in-place: \
+         \"folder NAME\" for those in /lib/modules/RELEASE/NAME, \"sign-with PROGRAM\" for what signs them. None by default.",
+    );
+    match command {
+        "relocate" => &[IN_PLACE, BASES],
+        "check" | "status" | "extract" => &[BASES],
+        _ => &[],
+    }
+}
+
 /// Pages of others that belong to those of a command.
 pub fn see_also(command: &str) -> &'static [&'static str] {
     match command {

@@ -55,6 +55,10 @@ fn write_page<'a>(
         let (what, line) = (roff(example.what), roff(example.line));
         writeln!(page, ".PP\n{what}\n.PP\n.RS 4\n.nf\n{line}\n.fi\n.RE")?;
     }
+    for (at, (file, what)) in examples::files(name).iter().enumerate() {
+        let head = if at == 0 { ".SH FILES\n" } else { "" };
+        writeln!(page, "{head}.TP\n\\fI{}\\fR\n{}", roff(file), roff(what))?;
+    }
     let own = others.map(|other| format!("{TOOL}-{other}(1)"));
     let tool = (!is_tool).then(|| format!("{TOOL}(1)"));
     let foreign = examples::see_also(name).iter().map(ToString::to_string);

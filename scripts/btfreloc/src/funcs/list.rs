@@ -16,7 +16,7 @@ use super::text;
 use crate::cli::{self, Format};
 use crate::input::{self, Bases, Module};
 use crate::json;
-use crate::status::{complain, note, Finding, Status};
+use crate::status::{complain, failed, note, Finding, Status};
 
 /// What was asked for.
 struct Asked<'a> {
@@ -96,14 +96,7 @@ impl<'a> Asked<'a> {
         for path in input::modules(&self.files) {
             match path.and_then(|path| functions(&path, &bases)) {
                 Ok(functions) => all.extend(functions),
-                Err(error) => {
-                    complain(&error);
-                    errors.push(format!("{error:#}"));
-                    status = status.max(match error.is::<Finding>() {
-                        true => Status::Findings,
-                        false => Status::BadInput,
-                    });
-                }
+                Err(error) => status = status.max(failed(&error, errors)),
             }
         }
         Ok((all, status))
