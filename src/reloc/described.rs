@@ -18,7 +18,7 @@ pub struct Described<'a> {
     pub string: Option<&'a [u8]>,
 }
 
-/// An error of which nothing can be read, as headers or records do not hold.
+/// An error of which nothing can be read, as its headers or records are invalid.
 impl From<Error> for Described<'_> {
     fn from(error: Error) -> Self {
         Described {

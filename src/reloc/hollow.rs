@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What makes a STRUCT or UNION none of scalars: a member that is an array of no pointers.
+//! The member by which a STRUCT or UNION is not one of scalars: an array of pointers without elements.
 //!
 //! The verifier lets any memory of the size of a struct of scalars be passed as one
 //! (`__btf_type_is_scalar_struct` in `kernel/bpf/verifier.c`). As the array is empty,
@@ -10,7 +10,7 @@
 use super::Base;
 use crate::btf::{info, put_u32, to_usize, Kind, RECORD_LEN};
 
-/// The two types, one after the other: a pointer to void, and an array of none of them.
+/// The two types, one after the other: a pointer to void, and an array of 0 of them.
 #[derive(Clone, Copy)]
 pub(in crate::reloc) struct Hollow {
     pointer_id: u32,

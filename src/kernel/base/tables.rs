@@ -29,7 +29,7 @@ pub(crate) type Vmlinux = BaseTables<'static>;
 
 /// Why there are no [`BaseTables`].
 enum TablesError {
-    /// The BTF does not hold.
+    /// The BTF is invalid.
     Btf(btf::Error),
     /// There is no memory for them.
     Memory,
@@ -75,8 +75,8 @@ impl Vmlinux {
     ///
     /// # Errors
     ///
-    /// `EOPNOTSUPP` where there is none, or it holds what is not known here, `EINVAL` where it does not
-    /// hold, each with a message, and `ENOMEM`.
+    /// `EOPNOTSUPP` where there is none, or it holds what is not known here, `EINVAL` where it is
+    /// invalid, each with a message, and `ENOMEM`.
     pub(crate) fn new() -> Result<Self> {
         let start = clock::now();
         let raw = vmlinux::raw_btf()?;

@@ -167,7 +167,7 @@ impl Loads {
         self.stats.func_table(false);
     }
 
-    /// The kernel reads the BTF of `module` as it is, whatever it makes of that.
+    /// Reports that the kernel reads the BTF of `module` as it is, though it may refuse it.
     fn left_to_kernel(&self, module: ModuleRef<'_>, cause: &OwnedCause, nanoseconds: u64) {
         if self.limit.allows() {
             let (name, cause) = (module.name(), Text(cause));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What becomes of a module's BTF: the decision that the kernel module carries out and the host
-//! tool foretells, step by step.
+//! tool shows, step by step.
 
 use crate::btf::{Error, Reason};
 use crate::reloc::{plain, standalone, Base, Cause, Described, Policy, RelocationPlan, Survey};

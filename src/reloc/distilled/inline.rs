@@ -54,7 +54,7 @@ impl<'p, 'a> Inline<'p, 'a> {
     ///
     /// # Errors
     ///
-    /// A header or a record that does not hold, a reference or a string out of range, a result that
+    /// A header or a record that is invalid, a reference or a string out of range, a result that
     /// BTF cannot number, or `scratch` too short.
     pub fn new(
         plan: &'p RelocationPlan<'a>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a record says of its function, beside where it is.
+//! The flags of a record of `.BTF.funcs`.
 
 /// Flags of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl FuncFlags {
         (FuncFlags::CHANGED, "changed"),
     ];
 
-    /// These, and those.
+    /// The flags of both.
     pub const fn with(self, flags: FuncFlags) -> Self {
         FuncFlags(self.0 | flags.0)
     }

@@ -6,7 +6,7 @@ use super::{error, Error, FuncFlags, FuncRecord, Funcs, Reason};
 use crate::btf::{Btf, Kind};
 use crate::reloc::btf_ids::GONE;
 
-/// A table whose records hold.
+/// A table whose records are valid.
 #[derive(Clone, Copy)]
 pub struct MappedFuncs<'r, 'a> {
     funcs: Funcs<'a>,
@@ -14,8 +14,8 @@ pub struct MappedFuncs<'r, 'a> {
     new_id: &'r NewId<'r>,
 }
 
-/// What gives an id of the module's file that of the BTF which the kernel reads; [`GONE`] for a type
-/// that was left out of it.
+/// Maps an id of the module's file to that in the BTF which the kernel reads, [`GONE`] for a type that
+/// was left out; `None` for an id of no type.
 type NewId<'f> = dyn Fn(u32) -> Option<u32> + 'f;
 
 /// A function of the table.
@@ -33,7 +33,7 @@ impl<'r, 'a> MappedFuncs<'r, 'a> {
     ///
     /// # Errors
     ///
-    /// The first record that does not hold.
+    /// The first record that is invalid.
     pub fn new(
         funcs: Funcs<'a>,
         btf: &'r Btf<'a>,
@@ -45,7 +45,7 @@ impl<'r, 'a> MappedFuncs<'r, 'a> {
             let id = mapped.id(record.type_id);
             let id = id.map_err(|reason| error(offset, reason))?;
             mapped
-                .holds(record, id, &is_code)
+                .check(record, id, &is_code)
                 .map_err(|(at, reason)| error(offset.saturating_add(at), reason))
         })?;
         Ok(mapped)
@@ -60,15 +60,15 @@ impl<'r, 'a> MappedFuncs<'r, 'a> {
         }
     }
 
-    /// What is wrong with a record, and where in it.
-    fn holds(
+    /// Checks a record, `id` being the new one of its FUNC; an error has the byte offset in the record.
+    fn check(
         &self,
         record: FuncRecord,
         id: Option<u32>,
         is_code: impl Fn(u64) -> bool,
     ) -> Result<(), (u32, Reason)> {
         if !record.flags.is_known() {
-            return Err((4, Reason::Flags(record.flags.0)));
+            return Err((super::FLAGS, Reason::Flags(record.flags.0)));
         }
         match record.flags.has(FuncFlags::INIT) {
             true if record.addr != 0 => return Err((super::ADDR, Reason::InitAddress)),

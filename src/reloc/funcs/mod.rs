@@ -25,25 +25,27 @@ pub const HEADER_LEN: u32 = 16;
 pub const RECORD_LEN: u32 = 16;
 /// Byte offset of the address in a record: what a relocation is for.
 pub const ADDR: u32 = 8;
+/// Byte offset of the flags in a record.
+const FLAGS: u32 = 4;
 
 const MAGIC: u16 = 0xfb9f;
 const VERSION: u8 = 1;
 
-/// A section whose header and length hold.
+/// A section whose header and length are valid.
 #[derive(Clone, Copy)]
 pub struct Funcs<'a> {
     /// All records.
     records: &'a [u8],
 }
 
-/// A function.
+/// A record: one function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FuncRecord {
     /// Id of its FUNC.
     pub type_id: u32,
-    /// What it is.
+    /// Its flags.
     pub flags: FuncFlags,
-    /// Where it starts; 0 in a module's file, and where it is gone once the module is initialised.
+    /// Its address; 0 in a module's file, and where it is gone once the module is initialised.
     pub addr: u64,
 }
 
@@ -97,7 +99,8 @@ impl<'a> Funcs<'a> {
     ///
     /// # Errors
     ///
-    /// What is not as the format has it: later versions are refused, not guessed.
+    /// The first field of the header that the format does not allow, later versions included, or a length
+    /// that is not that of the records.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
         let len = len_u32(bytes).unwrap_or(u32::MAX);
         let Some((header, records)) = bytes.split_first_chunk::<{ HEADER_LEN as usize }>() else {

@@ -15,8 +15,8 @@
 //! | anything else: PTR, modifiers, TYPEDEF, parameters, results, elements, VAR | the hollow array |
 //!
 //! The hollow array (`hollow.rs`) has no size and no element, so that nothing can be read through it,
-//! a STRUCT that holds it is none of scalars, and a pointer to it is none to plain memory, as one to
-//! void can be.
+//! a STRUCT that holds it is not a struct of scalars, and a pointer to it does not stand for plain
+//! memory, as a pointer to void can.
 
 mod plan;
 mod write;

@@ -13,6 +13,7 @@ use crate::reloc::{Base, Input};
 /// What was left out, in figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
+    /// Numbers of kinds, each with how many types there are of it; a count of 0 where none is yet.
     kinds: [(u32, u32); LeftOut::KINDS],
     /// How many types are of yet other kinds.
     pub others: u32,
@@ -21,7 +22,7 @@ pub struct LeftOut {
 }
 
 impl LeftOut {
-    /// Kinds that are counted one by one.
+    /// How many kinds are counted one by one.
     const KINDS: usize = 4;
 
     /// Kinds by their numbers, and how many types there are of each.
@@ -108,7 +109,7 @@ impl<'a> Place<'a> {
             (Form::Split, None) => {
                 place.start_id = base.btf().end_id();
                 place.int = Hollow::index_of(base);
-                // What vmlinux says of itself wrongly is no fault of the module.
+                // A damaged layout part of vmlinux is no reason to refuse the module.
                 of_base = Layout::of(base.btf().blob()).unwrap_or(None);
             }
         }

@@ -9,9 +9,9 @@
 //! (`bpf_core_is_flavor_sep`), whatever X ends in, so that for CO-RE it is neither X nor one of X's
 //! flavours.
 //!
-//! By another name it is no longer the context that its name made it, and by another id it is none of
-//! the types that the verifier treats by their ids (`kf_arg_btf_ids`). As a struct of scalars it
-//! would then be any memory, made up by the program, so it gets a member that makes it none
+//! Under another name the verifier no longer takes it for a program's context, and with another id not
+//! for one of the types that it knows by id (`kf_arg_btf_ids`). If it were a struct of scalars, a
+//! program could then pass any memory for it, so it gets a member by which it is not
 //! ([`crate::reloc::hollow`]).
 
 use crate::btf::{copy, info, len_u32, put_u32, to_usize, Btf, Kind, Reason, Record, MAX_NAME_LEN};

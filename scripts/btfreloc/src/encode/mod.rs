@@ -226,8 +226,8 @@ impl Encoder<'_> {
     }
 }
 
-/// Takes out of `image`, which is that of `module`, the BTF that there is: readers stumble over BTF
-/// without types.
+/// Removes the BTF from `image`, which is that of `module`: some readers of BTF fail where a module has
+/// BTF without types.
 fn leave_without(module: &Module, image: &[u8], to: Option<&Path>) -> Result<Written> {
     let elf = Elf::parse(image).map_err(|error| Finding(error.to_string()))?;
     if elf.section(b".BTF").is_none() {
