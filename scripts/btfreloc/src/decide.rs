@@ -76,7 +76,7 @@ pub struct Dropped {
 /// The vmlinux BTF of other builds, by way of which stale BTF is relocated.
 #[derive(Clone, Copy)]
 pub enum Supply<'s> {
-    /// There is none, and it is not known how it would be had.
+    /// There is none, and it is not known what would supply it.
     None,
     /// That of these kernels, whatever their releases.
     Named(&'s [Kernel]),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `btfreloc status` on kernels that rust_btfreloc cannot be had for: what it says to type gives modules BTF
+//! `btfreloc status` on kernels on which rust_btfreloc cannot be loaded: what it says to type gives modules BTF
 //! that these take.
 
 mod common;

@@ -6,7 +6,7 @@ use super::in_place::InPlace;
 use super::judge::{Facts, Ours};
 use super::row::State;
 
-/// How rust_btfreloc is had on this machine.
+/// Whether rust_btfreloc is loaded on this machine, and what that would take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advice {
     /// It is loaded.
@@ -22,7 +22,7 @@ pub(super) enum Advice {
 }
 
 impl Advice {
-    /// How it is had, for a person; nothing where it is there.
+    /// What to do to have it loaded; `None` where it is, and where it cannot be.
     pub(super) fn how(self) -> Option<&'static str> {
         match self {
             Advice::Loaded => None,
@@ -32,7 +32,7 @@ impl Advice {
         }
     }
 
-    /// Why it cannot be had.
+    /// Why it cannot be loaded, as the end of a sentence that begins with the kernel.
     pub(super) fn why_not(self) -> Option<&'static str> {
         match self {
             Advice::NoRust => Some("has no Rust (CONFIG_RUST), which rust_btfreloc needs"),
@@ -41,7 +41,7 @@ impl Advice {
         }
     }
 
-    /// What to do about a module.
+    /// What to do about a module in this `state`; `None` where there is nothing.
     pub(super) fn to_do(self, state: State, facts: &Facts) -> Option<String> {
         let module = &facts.module;
         let again = format!("unload {module} and load it again");

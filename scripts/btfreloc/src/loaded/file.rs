@@ -18,7 +18,7 @@ pub(super) struct Found {
     /// Why it cannot be judged.
     pub(super) unread: Option<String>,
     pub(super) has_btf: bool,
-    /// With rust_btfreloc, where it can be had, the BTF would be valid and complete.
+    /// With rust_btfreloc, where it can be loaded, the BTF would be valid and complete.
     pub(super) clean: bool,
     /// The kernel takes its BTF and makes other types of it.
     pub(super) misread: bool,
@@ -30,12 +30,12 @@ pub(super) struct Found {
     pub(super) reason: Option<String>,
     /// What rust_btfreloc would do, in the words of its log.
     pub(super) would: Option<String>,
-    /// How the file gets valid BTF, where rust_btfreloc cannot be had.
+    /// How the file gets valid BTF, where rust_btfreloc cannot be loaded.
     pub(super) in_place: Option<InPlace>,
 }
 
 impl Found {
-    /// Judges the file `path` of `module` on `target`; where rust_btfreloc cannot be had, with what changing
+    /// Judges the file `path` of `module` on `target`; where rust_btfreloc cannot be loaded, with what changing
     /// the file `needs`.
     pub(super) fn read(
         machine: &Machine<'_>,

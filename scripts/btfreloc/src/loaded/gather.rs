@@ -28,7 +28,7 @@ use crate::plain;
 struct Gathering<'a> {
     machine: Machine<'a>,
     kernel: Kernel,
-    /// What of BTF that does not know.
+    /// What of BTF that kernel does not know.
     limits: Limits,
     /// BTF of other builds.
     supplied: SuppliedBases,
@@ -117,7 +117,8 @@ impl<'a> Gathering<'a> {
         names
     }
 
-    /// `None` for a module that went in the meantime.
+    /// The row of a module, which was `named` on the command line or found; `None` for one that was found
+    /// and unloaded in the meantime.
     fn row(&self, name: &str, loaded: bool, out_of_tree: bool, named: bool) -> Result<Option<Row>> {
         let btf = match loaded {
             true => self.registered(name),
@@ -127,12 +128,8 @@ impl<'a> Gathering<'a> {
             .then(|| self.machine.report(name))
             .flatten();
         let report = report.and_then(|line| Said::parse(&line));
-        let event = self
-            .log
-            .as_ref()
-            .ok()
-            .and_then(|log| log.of_module(name))
-            .cloned();
+        let log = self.log.as_ref().ok();
+        let event = log.and_then(|log| log.of_module(name)).cloned();
         let gone = loaded && btf == Registered::No && !self.machine.is_loaded(name);
         if gone && !named {
             return Ok(None);
@@ -190,8 +187,8 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// The file of a module; `None` for one that is built in, and for one that is `known` to be a
-    /// module.
+    /// The file of a module; `None` for one that is built in, and where a module that is `known` to be
+    /// one has no file.
     fn file(&self, name: &str, known: bool) -> Result<Option<PathBuf>> {
         match &self.installed {
             Ok(installed) if installed.is_built_in(name) => Ok(None),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How `btfreloc relocate --in-place` gives the file of a module valid BTF, where rust_btfreloc cannot be had.
+//! How `btfreloc relocate --in-place` gives the file of a module valid BTF, where rust_btfreloc cannot be loaded.
 
 use std::path::{Path, PathBuf};
 

@@ -35,7 +35,7 @@ pub(super) struct Listed {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reports {
     Readable,
-    /// As it is not loaded.
+    /// It is not loaded.
     None,
     /// Why they cannot be read.
     Unseen(String),

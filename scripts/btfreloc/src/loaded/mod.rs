@@ -47,10 +47,10 @@ struct RustBtfreloc {
     /// Its parameter, where that is shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     policy: Option<String>,
-    /// How it is had.
+    /// What to do to have it loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     to_do: Option<&'static str>,
-    /// Why it cannot be had.
+    /// Why it cannot be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     why_not: Option<String>,
 }

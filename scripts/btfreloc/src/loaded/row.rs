@@ -34,7 +34,7 @@ pub struct Row {
     /// What rust_btfreloc would do with that file if it were loaded now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub with_rust_btfreloc: Option<String>,
-    /// What `btfreloc relocate --in-place` would make of that file, where rust_btfreloc cannot be had.
+    /// What `btfreloc relocate --in-place` would make of that file, where rust_btfreloc cannot be loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_place: Option<String>,
     /// What to do.
