@@ -33,6 +33,17 @@ load_all() {
 	unload $(backwards "$2")
 }
 
+# foretold FILE OUTCOME: btfreloc check says that this is what the kernel makes of it by itself
+foretold() {
+	case $(build/bin/btfreloc check "$1"):$2 in
+	# Without BTF by CONFIG_MODULE_ALLOW_BTF_MISMATCH.
+	*"the kernel alone refuses the module"*:fails* | *"the kernel alone refuses the module"*:"no BTF") ;;
+	*"the kernel alone accepts it and misreads it"*:"wrong types") ;;
+	*"the kernel alone accepts it":valid | *": left alone":valid) ;;
+	*) return 1 ;;
+	esac
+}
+
 check_equal "the kernel is that which the modules were made for" "$(cat "$older/release")" "$RELEASE"
 check_not "rust_btfreloc is not there" is_loaded rust_btfreloc
 cp -r "$older" /tmp/older
@@ -45,6 +56,25 @@ done </tmp/before
 can=$(grep -vc ' fails' /tmp/before)
 check "in-tree modules with BTF of another build: at least twenty load" test "$can" -ge 20
 check_equal "none of them has valid BTF" 0 "$(grep -c ' valid' /tmp/before)"
+
+while read -r name; do
+	load "$external/$name.ko"
+	echo "$name $(outcome "$name")"
+	unload "$name"
+done <"$older/list" >/tmp/before.external
+foretold=0
+while read -r name outcome; do
+	file=$older/in-tree/$name.ko
+	[ -f "$file" ] || file=$external/$name.ko
+	if foretold "$file" "$outcome"; then
+		foretold=$((foretold + 1))
+	else
+		diagnose "$name: $outcome, and btfreloc check says: $(build/bin/btfreloc check "$file")"
+	fi
+done <<END
+$(cat /tmp/before /tmp/before.external)
+END
+check_equal "btfreloc check foretells what the kernel makes of each" "$(cat /tmp/before /tmp/before.external | wc -l)" $foretold
 
 check "external modules are changed" in_place $external
 check_has "each of them" "3 modules: 3 changed, 0 unchanged" "$placed"
