@@ -33,7 +33,10 @@ same() {
 
 # relocated WHAT FILE: the module of the other build loads by way of FILE
 relocated() {
+	foretold=$(btfreloc check "$stale" --format json | sed -n 's/^ *"log": "\(.*\)",*$/\1/p')
 	check "$1, the module of it loads" load "$stale"
+	check_equal "as btfreloc check foretells it" "rust_btfreloc: vpoll: $foretold" \
+		"$(echo "$logged" | sed -n 's/^.*\(rust_btfreloc: vpoll: .*\), in [0-9]* ns$/\1/p')"
 	check "with BTF as from .BTF.base" same
 	check_has "by way of $2" "rust_btfreloc: vpoll: BTF relocated by way of firmware btfreloc/$2: " "$logged"
 	unload vpoll
@@ -72,4 +75,28 @@ check "without it the module loads" load "$stale"
 check_has "and the log says where its BTF would be found" \
 	"rust_btfreloc: vpoll: BTF dropped: made with another build of .* put the vmlinux BTF of that build at $folder/${pattern}[.]btf" "$logged"
 unload vpoll rust_btfreloc
+
+# place: what the hook for modules in their files does, of the build that was installed last
+place() {
+	DEB_MAINT_PARAMS="configure" sh packaging/hooks/in-place-postinst "$RELEASE" 2>&1
+}
+
+updates=/lib/modules/$RELEASE/updates
+mkdir -p "$updates" /etc/btfreloc
+cp "$stale" "$updates/vpoll.ko"
+check "without rust_btfreloc, the build before is installed" install_build "$base"
+check "and this one" install_build /sys/kernel/btf/vmlinux
+cp packaging/hooks/in-place.conf /etc/btfreloc
+check_equal "modules in their files are not changed by default" "" "$(place)"
+echo "folder updates" >>/etc/btfreloc/in-place.conf
+check_has "where their folder is named they are" "^btfreloc: .*/vpoll.ko: BTF relocated: " "$(place)"
+check "such a module loads" load "$updates/vpoll.ko"
+check "with BTF as from .BTF.base" same
+unload vpoll
+check_equal "a second time nothing is changed" "btfreloc: 1 module: 0 changed, 1 unchanged" "$(place)"
+cp "$stale" "$updates/vpoll.ko"
+check_has "kernel-install has it done as well" "vpoll.ko: BTF relocated: " \
+	"$(sh packaging/hooks/in-place-postinst add "$RELEASE" /boot "$image" 2>&1)"
+cp "$stale" "$updates/vpoll.ko"
+check_equal "and nothing where it removes a kernel" "" "$(sh packaging/hooks/in-place-postinst remove "$RELEASE" /boot 2>&1)"
 ktap_end
