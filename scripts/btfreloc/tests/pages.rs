@@ -207,3 +207,24 @@ fn what_the_pages_of_the_repository_show_works() {
     }
     assert!(lines >= 7, "only {lines} command lines were found");
 }
+
+/// What a command reads besides what is named to it, and what calls it.
+#[test]
+fn the_files_of_a_command_are_on_its_page() {
+    let man = folder("pages-files");
+    assert_eq!(run(&["man", &text(&man)]).status, 0);
+    let page = |name: &str| fs::read_to_string(man.join(name)).unwrap();
+    let relocate = page("btfreloc-relocate.1");
+    let (_, files) = relocate.split_once(".SH FILES\n").unwrap();
+    for file in [
+        "/etc/btfreloc/in\\-place.conf",
+        "/lib/firmware/btfreloc/RELEASE.btf",
+    ] {
+        assert!(
+            files.contains(&format!(".TP\n\\fI{file}")),
+            "{file}: {files}"
+        );
+    }
+    assert!(page("btfreloc-check.1").contains(".SH FILES\n"));
+    assert!(!page("btfreloc-diff.1").contains(".SH FILES\n"));
+}
