@@ -84,7 +84,25 @@ pub fn note(what: &str) {
 
 fn print(what: Arguments<'_>) {
     // Where standard error is closed, the exit status still says it.
-    let _ = writeln!(stderr(), "btfreloc: {what}");
+    let _ = writeln!(stderr(), "btfreloc: {}", inert(&what.to_string()));
+}
+
+/// `text` without what a terminal would act on: names of files are anybody's.
+fn inert(text: &str) -> String {
+    let acts = |char: char| match char {
+        '\n' | '\t' => false,
+        // Those that change the direction of what comes after them.
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        char => char.is_control(),
+    };
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match acts(char) {
+            true => shown.extend(char.escape_unicode()),
+            false => shown.push(char),
+        }
+    }
+    shown
 }
 
 fn is_broken_pipe(error: &Error) -> bool {
