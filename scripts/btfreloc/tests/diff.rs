@@ -409,8 +409,8 @@ fn what_cannot_be_read_is_an_error() {
     assert_eq!(done.status, 2);
 }
 
-/// The types of a kernel as bpftool prints them: by kind and name, the sizes.
-fn counted(kernel: &Path) -> BTreeMap<(String, String), Vec<u64>> {
+/// The types of a kernel as bpftool prints them, by kind and name.
+fn dumped(kernel: &Path) -> BTreeMap<(String, String), Vec<Value>> {
     let dump = Command::new("bpftool")
         .args(["--json", "btf", "dump", "file"])
         .arg(kernel)
@@ -421,17 +421,83 @@ fn counted(kernel: &Path) -> BTreeMap<(String, String), Vec<u64>> {
         "{}",
         String::from_utf8_lossy(&dump.stderr)
     );
-    let dump: Value = serde_json::from_slice(&dump.stdout).unwrap();
+    let mut dump: Value = serde_json::from_slice(&dump.stdout).unwrap();
     let mut found = BTreeMap::<_, Vec<_>>::new();
-    for entry in dump["types"].as_array().unwrap() {
+    for entry in dump["types"].as_array_mut().unwrap() {
         let word = |key| entry[key].as_str().unwrap_or_default().to_owned();
         let name = word("name");
         if name != "(anon)" {
-            let size = entry["size"].as_u64().unwrap_or_default();
-            found.entry((word("kind"), name)).or_default().push(size);
+            let types: &mut Vec<_> = found.entry((word("kind"), name)).or_default();
+            types.push(entry.take());
         }
     }
     found
+}
+
+/// The sizes of the types of a kernel, by kind and name.
+fn counted(kernel: &Path) -> BTreeMap<(String, String), Vec<u64>> {
+    let size = |entry: Value| entry["size"].as_u64().unwrap_or_default();
+    let sizes = |types: Vec<Value>| types.into_iter().map(size).collect();
+    let types = dumped(kernel).into_iter();
+    types.map(|(key, types)| (key, sizes(types))).collect()
+}
+
+/// Where the members of a struct are, or the values of an enum; `None` if some have no name.
+fn laid_out(entry: &Value) -> Option<BTreeSet<String>> {
+    let (elements, places) = match entry.get("members") {
+        Some(members) => (members, &["bits_offset", "bitfield_size"][..]),
+        None => (&entry["values"], &["val"][..]),
+    };
+    let place = |element: &Value| {
+        let name = element["name"].as_str().filter(|name| *name != "(anon)")?;
+        let places = places.iter().map(|key| element[key].to_string());
+        Some(format!("{name} {}", places.collect::<Vec<_>>().join(" ")))
+    };
+    elements.as_array().unwrap().iter().map(place).collect()
+}
+
+/// Of the types that have one name and one size in both kernels: those whose members or values are at
+/// other places, and those that have them at the same ones.
+#[test]
+fn layouts_differ_as_an_independent_count_has_it() {
+    let kernels = [built_for(), running()].map(|release| boot(&release, "vmlinux.btf"));
+    let [old, new] = kernels.each_ref().map(|kernel| dumped(kernel));
+    let [before, after] = kernels.map(|kernel| text(&kernel));
+    let json = run(&["diff", &before, &after, "--format", "json"]).json();
+    let results = json["results"].as_array().unwrap();
+    let (mut moved, mut same) = (0, 0);
+    for ((kind, name), types) in &old {
+        let is_of = ["STRUCT", "UNION", "ENUM", "ENUM64"].contains(&&**kind);
+        let others = new.get(&(kind.clone(), name.clone()));
+        let (true, [old], Some([new])) = (is_of, &types[..], others.map(Vec::as_slice)) else {
+            continue;
+        };
+        let (Some(before), Some(after)) = (laid_out(old), laid_out(new)) else {
+            continue;
+        };
+        if old["size"] != new["size"] {
+            continue;
+        }
+        let found = results
+            .iter()
+            .find(|entry| entry["kind"] == **kind && entry["name"] == **name);
+        if before != after {
+            assert_eq!(found.unwrap()["change"], "changed", "{kind} {name}");
+            moved += 1;
+            continue;
+        }
+        same += 1;
+        // What differs is the type of a member, or in a member's own type that has no name.
+        let details = found.and_then(|entry| entry["details"].as_array());
+        for detail in details.into_iter().flatten() {
+            let inside = detail["element"].as_str().unwrap_or_default().contains('.');
+            assert!(
+                inside || detail["what"] == "member-type",
+                "{kind} {name}: {detail}"
+            );
+        }
+    }
+    assert!(moved > 50 && same > 5000, "{moved} {same}");
 }
 
 #[test]
