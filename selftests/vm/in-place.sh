@@ -13,6 +13,29 @@ modules="acpi_call langford vpoll btfreloc_demo"
 stock=build/$RELEASE/stock
 placed_in=/tmp/in-place
 
+# unload_all: whatever is loaded
+unload_all() {
+	# shellcheck disable=SC2046 # a list of words
+	unload $(lsmod | awk 'NR > 1 { print $1 }')
+}
+
+# outcomes_in FOLDER: what the kernel makes of each module in it, one line each: FILE STATUS, and how many have BTF then
+outcomes_in() {
+	(cd "$1" && find . -name '*.ko' | sort) >/tmp/files
+	while read -r file; do
+		load "$1/$file"
+		echo "$file $loaded $(find /sys/kernel/btf -type f ! -name vmlinux | wc -l)"
+		unload_all
+	done </tmp/files
+}
+
+# worse COLUMN: those of which that column is 0 before and not after, or the other way round
+worse() {
+	awk -v column="$1" '
+		NR == FNR { before[$1] = $column; next }
+		column == 2 && !before[$1] && $2 || column == 3 && before[$1] && !$3 { print $1 }' /tmp/before /tmp/after
+}
+
 check_not "rust_btfreloc is not there" is_loaded rust_btfreloc
 mkdir -p $placed_in/distilled $placed_in/standalone $placed_in/stale $placed_in/stock
 for name in $modules; do
@@ -87,11 +110,33 @@ if [ -f "$NEIGHBOURS/builds" ]; then
 	check "all of them go" unload_neighbours
 fi
 
-# The same modules as they were, with rust_btfreloc.
+# Damaged modules, and what rust_btfreloc itself is tested with: valid or not, none is made worse.
+mkdir $placed_in/any
+cp -r "$MODULES/broken" "$MODULES/empty" "$MODULES/kinds" "$MODULES/own" $placed_in/any
+cp -r $placed_in/any $placed_in/dropped
+outcomes_in $placed_in/any >/tmp/before
+check "of any modules at least twenty load" test "$(grep -c ' 0 [0-9]*$' /tmp/before)" -ge 20
+check "and at least twenty do not" test "$(grep -vc ' 0 [0-9]*$' /tmp/before)" -ge 20
+in_place $placed_in/any
+diagnose "$(echo "$placed" | tail -n 1)"
+outcomes_in $placed_in/any >/tmp/after
+check_equal "none that loads is made one that does not" "" "$(worse 2)"
+check_equal "none with BTF is made one without" "" "$(worse 3)"
+in_place --drop $placed_in/dropped
+diagnose "$(echo "$placed" | tail -n 1)"
+outcomes_in $placed_in/dropped >/tmp/after
+check_equal "nor where what is not valid is dropped" "" "$(worse 2)"
+check "which makes at least ten load that did not" \
+	test "$(grep -c ' 0 [0-9]*$' /tmp/after)" -ge $(($(grep -c ' 0 [0-9]*$' /tmp/before) + 10))
+
+# The same modules as they were, with rust_btfreloc, and with the BTF of their kernel where they have no .BTF.base.
+mkdir -p /lib/firmware/btfreloc
+cp "$MODULES/base/base.btf" "/lib/firmware/btfreloc/$RELEASE.btf"
 load "$RELOC"
-for sort in distilled standalone; do
+for sort in distilled standalone stale; do
+	[ $sort = stale ] && folder=plain || folder=$sort
 	for name in $modules; do
-		check "$sort: rust_btfreloc loads $name" load "$MODULES/$sort/$name.ko"
+		check "$sort: rust_btfreloc loads $name" load "$MODULES/$folder/$name.ko"
 		check "$sort: its BTF is the same, byte for byte" cmp "/sys/kernel/btf/$name" "/tmp/$sort.$name"
 	done
 	# shellcheck disable=SC2086 # a list of words
@@ -103,4 +148,5 @@ for name in $modules; do
 done
 # shellcheck disable=SC2086 # a list of words
 check "all of them go" unload $modules rust_btfreloc
+rm -r /lib/firmware/btfreloc
 ktap_end
