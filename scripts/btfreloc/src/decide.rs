@@ -317,7 +317,7 @@ impl<F> Shell<'_, F> {
 
 /// The bytes of a base.
 enum BaseFile<'s> {
-    Named(&'s [u8]),
+    Named(&'s Kernel),
     Installed(Arc<SuppliedBase>),
 }
 
@@ -326,7 +326,7 @@ impl Deref for BaseFile<'_> {
 
     fn deref(&self) -> &[u8] {
         match self {
-            BaseFile::Named(bytes) => bytes,
+            BaseFile::Named(kernel) => kernel.bytes(),
             BaseFile::Installed(found) => &found.bytes,
         }
     }
@@ -396,12 +396,19 @@ impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
             Supply::None => None,
             Supply::Named(kernels) => {
                 let kernel = kernels.get(usize::from(name.number));
-                kernel.map(|kernel| BaseFile::Named(kernel.bytes()))
+                kernel.map(BaseFile::Named)
             }
             Supply::Installed(bases) | Supply::InstalledUnnamed(bases) => {
                 bases.get(name)?.map(BaseFile::Installed)
             }
         })
+    }
+
+    fn built<'f>(&self, file: &'f BaseFile<'s>) -> Option<Base<'f>> {
+        match file {
+            BaseFile::Named(kernel) => kernel.supplied_base(),
+            BaseFile::Installed(found) => found.base(),
+        }
     }
 
     fn live(&self, _: &Section<'_>, bytes: &[u8]) -> Result<Vec<u8>, Unread> {

@@ -6,7 +6,7 @@ use super::{MappedIds, Relocated};
 use crate::elf::Section;
 use crate::reloc::btf_ids::Asked;
 use crate::reloc::funcs::MappedFuncs;
-use crate::reloc::{standalone, Cause, InputKind, RelocationPlan, SuppliedName, Unread};
+use crate::reloc::{standalone, Base, Cause, InputKind, RelocationPlan, SuppliedName, Unread};
 use core::ops::{Deref, DerefMut};
 
 /// Whoever wants a decision: memory, the files that the operator supplied, and what is to be reported.
@@ -87,6 +87,12 @@ pub trait Shell {
     /// It cannot be read.
     fn supplied(&self, _: SuppliedName<'_>) -> Result<Option<Self::File>, Self::Failure> {
         Ok(None)
+    }
+
+    /// What [`Base::build`] made of the whole of `file` before, without names; `None` where it is to be
+    /// built.
+    fn built<'f>(&self, _: &'f Self::File) -> Option<Base<'f>> {
+        None
     }
 
     /// The bytes of `section`, which stays in the module's memory, as they are there; in its file they

@@ -125,19 +125,26 @@ impl<S: Shell> Deciding<'_, '_, S> {
         blob.is_ok_and(|blob| blob.types() == own.types() && blob.strings() == own.strings())
     }
 
-    /// The module's BTF distilled against `bytes`, the content of one file; `roots` are the ids in
+    /// The module's BTF distilled against `supplied`, the content of one file; `roots` are the ids in
     /// its `.BTF_ids`.
     #[inline(never)]
-    fn made(&self, file: SuppliedName<'_>, bytes: &[u8], roots: &[u32]) -> Step<Made<S>, S> {
-        let (blob, size) = self.measured(file, bytes)?;
+    fn made(&self, file: SuppliedName<'_>, supplied: &S::File, roots: &[u32]) -> Step<Made<S>, S> {
+        if let Some(base) = self.shell.built(supplied) {
+            return self.made_on(file, &base, roots);
+        }
+        let (blob, size) = self.measured(file, supplied)?;
         let mut offsets = self.words(size.offsets_len())?;
         let mut index = self.words(size.index_len())?;
         self.build(file, (blob, size), &mut offsets, &mut index)?;
         let base =
             self.boxed(|| Ok::<_, Infallible>(Base::from_parts(blob, size, &offsets, &index)))?;
         let base = base.unwrap_or_else(|never| match never {});
-        self.fits(file, &base)?;
-        self.distilled(file, &base, roots)
+        self.made_on(file, &base, roots)
+    }
+
+    fn made_on(&self, file: SuppliedName<'_>, base: &Base<'_>, roots: &[u32]) -> Step<Made<S>, S> {
+        self.fits(file, base)?;
+        self.distilled(file, base, roots)
     }
 
     /// By name nothing is found in a supplied base.

@@ -10,7 +10,7 @@ use rust_btfreloc::btf::{self, verify, Bits, Blob, Form, Known, Reason, Section}
 use rust_btfreloc::reloc::{Base, BaseSize};
 
 use super::installed::{self, find, OSRELEASE};
-use super::{file, label, Banner, Image};
+use super::{file, label, Banner, Image, SuppliedTables};
 
 /// A kernel that modules are to be loaded on.
 pub struct Kernel {
@@ -21,6 +21,7 @@ pub struct Kernel {
     size: BaseSize,
     offsets: Vec<u32>,
     index: Vec<u32>,
+    supplied: SuppliedTables,
 }
 
 impl Kernel {
@@ -82,6 +83,7 @@ impl Kernel {
             size,
             offsets,
             index,
+            supplied: SuppliedTables::default(),
         })
     }
 
@@ -126,6 +128,11 @@ impl Kernel {
         let blob = blob.expect("parsed before");
         let release = self.release().map(str::as_bytes);
         Base::from_parts(blob, self.size, &self.offsets, &self.index).of_release(release)
+    }
+
+    /// Its BTF as that of the kernel that modules were built for.
+    pub fn supplied_base(&self) -> Option<Base<'_>> {
+        self.supplied.base(&self.bytes)
     }
 }
 

@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use rust_btfreloc::reloc::{SuppliedName, Unread};
+use rust_btfreloc::btf::{Blob, Form, Known, Section};
+use rust_btfreloc::reloc::{Base, BaseSize, SuppliedName, Unread};
 
 use super::Packing;
 
@@ -32,12 +33,42 @@ pub struct SuppliedBases {
 type Answer = Result<Option<Arc<SuppliedBase>>, Unread>;
 
 /// A file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct SuppliedBase {
     /// Where it is.
     pub path: PathBuf,
     /// What is in it, unpacked.
     pub bytes: Vec<u8>,
+    tables: SuppliedTables,
+}
+
+impl SuppliedBase {
+    /// Its BTF with its tables; `None` where it is damaged.
+    pub fn base(&self) -> Option<Base<'_>> {
+        self.tables.base(&self.bytes)
+    }
+}
+
+/// The tables of a supplied base, which the kernel module builds for each load: built when they are first
+/// asked for, as many modules may ask.
+#[derive(Debug, Default)]
+pub struct SuppliedTables(OnceLock<Option<(BaseSize, Vec<u32>)>>);
+
+impl SuppliedTables {
+    /// The base of `bytes`, always the same, by the rules for a supplied one: without names, and whatever
+    /// its kernel knows; `None` where they are damaged.
+    pub fn base<'a>(&'a self, bytes: &'a [u8]) -> Option<Base<'a>> {
+        let blob = Blob::parse(Section::Supplied, Form::Base, bytes).ok()?;
+        let built = self.0.get_or_init(|| {
+            let size = BaseSize::of(&blob, Known::HERE).ok()?.without_names();
+            let mut offsets = vec![0; size.offsets_len()];
+            let mut index = vec![0; size.index_len()];
+            Base::build(blob, size, &mut offsets, &mut index).ok()?;
+            Some((size, offsets))
+        });
+        let (size, offsets) = built.as_ref()?;
+        Some(Base::from_parts(blob, *size, offsets, &[]))
+    }
 }
 
 impl SuppliedBases {
@@ -102,5 +133,9 @@ fn read(path: PathBuf, packing: Option<Packing>) -> Answer {
     };
     let bytes = bytes.ok().filter(|bytes| !bytes.is_empty());
     let bytes = bytes.ok_or(Unread::Damaged)?;
-    Ok(Some(Arc::new(SuppliedBase { path, bytes })))
+    Ok(Some(Arc::new(SuppliedBase {
+        path,
+        bytes,
+        tables: SuppliedTables::default(),
+    })))
 }
