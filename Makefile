@@ -28,7 +28,7 @@ help:
 	@echo '  make clean         remove what was built here'
 	@echo '  make distclean     remove the development kit as well'
 	@echo
-	@echo 'The first run sets up a development kit of some 6 GB (scripts/kit --help).'
+	@echo 'The first run sets up a development kit of some 6.5 GB (scripts/kit --help).'
 
 ifneq ($(word 2,$(KDIR)),)
 $(error KDIR=$(KDIR): kernel builds take no spaces in a path)

@@ -89,11 +89,11 @@ count_lines() {
 # space_wanted STEP...: megabytes that are wanted for what is missing, with the packages that are there for a while.
 space_wanted() {
 	wanted=500
-	read_kernels || wanted=6500
+	read_kernels || wanted=7100
 	for step; do
 		! step_is_done "$step" || continue
 		case $step in
-		root*) wanted=$((wanted + 2450)) ;;
+		root*) wanted=$((wanted + 3050)) ;;
 		source/*) wanted=$((wanted + 1300)) ;;
 		tree/*) wanted=$((wanted + 200)) ;;
 		modules/*) wanted=$((wanted + 150)) ;;

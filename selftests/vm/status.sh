@@ -131,7 +131,7 @@ insert "$MODULES/standalone/acpi_call.ko" acpi_call
 insert "$MODULES/kinds/plain.ko" btfreloc_demo
 insert "$MODULES/empty/plain.ko" btfreloc_small
 look
-state "with: a supplied base" vpoll repaired valid
+state "with: a supplied base" vpoll repaired
 check_has "with: which" "^btfreloc/.*[.]btf$" "$(field "$root" vpoll supplied)"
 state "with: standalone BTF" acpi_call rebased
 state "with: types of unknown kinds" btfreloc_demo reduced
