@@ -119,9 +119,12 @@ fn of_several_the_one_that_fits_is_taken() {
     assert!(row["log"].as_str().unwrap().starts_with(&log), "{row}");
 
     let nine: Vec<_> = ["--base", &*third].repeat(9);
-    let many = check(&nine);
     let words = "btfreloc: --base is given 9 times: rust_btfreloc looks at 8 builds of a release\n";
-    assert_eq!((many.status, &*many.err), (2, words));
+    let in_place = ["relocate", "--in-place", &vpoll(), "--against", &vmlinux()];
+    let in_place = run(&[&in_place[..], &["--dry-run"], &nine].concat());
+    for many in [check(&nine), in_place] {
+        assert_eq!((many.status, &*many.err), (2, words));
+    }
 }
 
 #[test]

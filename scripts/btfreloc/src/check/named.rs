@@ -4,8 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, ensure, Error, Result};
-use rust_btfreloc::reloc::SuppliedName;
+use anyhow::{anyhow, Error, Result};
 
 use crate::cli;
 use crate::decide::Supply;
@@ -61,18 +60,11 @@ impl Bases {
     ///
     /// # Errors
     ///
-    /// One that is named cannot be read.
+    /// One that is named cannot be read, or there are too many.
     pub(super) fn of(args: &cli::Check) -> Result<Self> {
-        let most = usize::from(SuppliedName::MOST);
-        ensure!(
-            args.base.len() <= most,
-            "--base is given {} times: rust_btfreloc looks at {most} builds of a release",
-            args.base.len()
-        );
-        let named = args.base.iter().map(|name| Kernel::read(name));
         let release = running_release(&args.root).filter(|_| args.base.is_empty());
         Ok(Bases {
-            named: named.collect::<Result<_>>()?,
+            named: input::named_bases(&args.base)?,
             installed: release.map(|release| SuppliedBases::of(&args.root, &release)),
         })
     }

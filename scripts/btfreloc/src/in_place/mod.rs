@@ -76,8 +76,7 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     let named = args.modules.iter().chain(&args.base).chain([&args.against]);
     input::once_only(named.map(PathBuf::as_path))?;
     let kernel = Kernel::read(&args.against)?;
-    let bases = args.base.iter().map(|name| Kernel::read(name));
-    let bases = bases.collect::<Result<Vec<_>>>()?;
+    let bases = input::named_bases(&args.base)?;
     let running = running_release(Path::new(ROOT)).unwrap_or_default();
     let installed = SuppliedBases::of(Path::new(ROOT), &running);
     let task = Task {

@@ -24,5 +24,5 @@ pub use installed::{files as installed_files, find as installed, running_release
 pub use kernel::Kernel;
 pub use module::{Module, Sections};
 pub use modules::InstalledModules;
-pub use supplied::{SuppliedBase, SuppliedBases, SuppliedTables};
+pub use supplied::{named_bases, SuppliedBase, SuppliedBases, SuppliedTables};
 pub use unpack::Packing;

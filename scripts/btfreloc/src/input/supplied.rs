@@ -9,10 +9,11 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use anyhow::ensure;
 use rust_btfreloc::btf::{Blob, Form, Known, Section};
 use rust_btfreloc::reloc::{Base, BaseSize, SuppliedName, Unread};
 
-use super::Packing;
+use super::{Kernel, Packing};
 
 /// Where the operator names a folder of his own (`firmware_class.path`).
 const OWN_FOLDER: &str = "sys/module/firmware_class/parameters/path";
@@ -22,6 +23,21 @@ const ENDINGS: [(&str, Option<Packing>); 3] = [
     (".zst", Some(Packing::Zstd)),
     (".xz", Some(Packing::Xz)),
 ];
+
+/// The bases that are named on a command line instead.
+///
+/// # Errors
+///
+/// One cannot be read, or there are more than rust_btfreloc would look at.
+pub fn named_bases(names: &[PathBuf]) -> anyhow::Result<Vec<Kernel>> {
+    let most = usize::from(SuppliedName::MOST);
+    ensure!(
+        names.len() <= most,
+        "--base is given {} times: rust_btfreloc looks at {most} builds of a release",
+        names.len()
+    );
+    names.iter().map(|name| Kernel::read(name)).collect()
+}
 
 /// Those of one machine, each read once.
 pub struct SuppliedBases {
