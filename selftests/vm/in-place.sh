@@ -12,6 +12,8 @@ poke="echo 1 >/sys/module/btfreloc_demo/parameters/poke"
 modules="acpi_call langford vpoll btfreloc_demo"
 stock=build/$RELEASE/stock
 placed_in=/tmp/in-place
+# What outcomes_in says of modules as they are, and in place.
+before=$placed_in.before after=$placed_in.after
 
 # unload_all: whatever is loaded
 unload_all() {
@@ -29,11 +31,15 @@ outcomes_in() {
 	done </tmp/files
 }
 
+names_in() {
+	cut -d' ' -f1 "$1"
+}
+
 # worse COLUMN: those of which that column is 0 before and not after, or the other way round
 worse() {
 	awk -v column="$1" '
 		NR == FNR { before[$1] = $column; next }
-		column == 2 && !before[$1] && $2 || column == 3 && before[$1] && !$3 { print $1 }' /tmp/before /tmp/after
+		column == 2 && !before[$1] && $2 || column == 3 && before[$1] && !$3 { print $1 }' $before $after
 }
 
 check_not "rust_btfreloc is not there" is_loaded rust_btfreloc
@@ -114,20 +120,22 @@ fi
 mkdir $placed_in/any
 cp -r "$MODULES/broken" "$MODULES/empty" "$MODULES/kinds" "$MODULES/own" $placed_in/any
 cp -r $placed_in/any $placed_in/dropped
-outcomes_in $placed_in/any >/tmp/before
-check "of any modules at least twenty load" test "$(grep -c ' 0 [0-9]*$' /tmp/before)" -ge 20
-check "and at least twenty do not" test "$(grep -vc ' 0 [0-9]*$' /tmp/before)" -ge 20
+outcomes_in $placed_in/any >$before
+check "of any modules at least twenty load" test "$(grep -c ' 0 [0-9]*$' $before)" -ge 20
+check "and at least twenty do not" test "$(grep -vc ' 0 [0-9]*$' $before)" -ge 20
 in_place $placed_in/any
 diagnose "$(echo "$placed" | tail -n 1)"
-outcomes_in $placed_in/any >/tmp/after
+outcomes_in $placed_in/any >$after
+check_equal "all are tried again" "$(names_in $before)" "$(names_in $after)"
 check_equal "none that loads is made one that does not" "" "$(worse 2)"
 check_equal "none with BTF is made one without" "" "$(worse 3)"
 in_place --drop $placed_in/dropped
 diagnose "$(echo "$placed" | tail -n 1)"
-outcomes_in $placed_in/dropped >/tmp/after
+outcomes_in $placed_in/dropped >$after
+check_equal "all are tried again with --drop" "$(names_in $before)" "$(names_in $after)"
 check_equal "nor where what is not valid is dropped" "" "$(worse 2)"
 check "which makes at least ten load that did not" \
-	test "$(grep -c ' 0 [0-9]*$' /tmp/after)" -ge $(($(grep -c ' 0 [0-9]*$' /tmp/before) + 10))
+	test "$(grep -c ' 0 [0-9]*$' $after)" -ge $(($(grep -c ' 0 [0-9]*$' $before) + 10))
 
 # The same modules as they were, with rust_btfreloc, and with the BTF of their kernel where they have no .BTF.base.
 mkdir -p /lib/firmware/btfreloc
