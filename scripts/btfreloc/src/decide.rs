@@ -215,21 +215,12 @@ pub fn decide_with<T>(
     policy: Policy,
     take: impl Fn(&Registered<'_, '_>) -> T,
 ) -> Decision<T> {
-    decided(&Shell { take, supply }, base, sections, policy)
-}
-
-fn decided<T, F: Fn(&Registered<'_, '_>) -> T>(
-    shell: &Shell<'_, F>,
-    base: &Base<'_>,
-    sections: &Sections<'_>,
-    policy: Policy,
-) -> Decision<T> {
     let module = match (&sections.module, &sections.lost) {
         (_, Some(cause)) => Err(cause),
         (Some(module), None) => Ok(module),
         (None, None) => return Decision::NoBtf,
     };
-    match decision::decide(shell, base, policy, module) {
+    match decision::decide(&Shell { take, supply }, base, policy, module) {
         decision::Decision::LeaveAlone(funcs) => Decision::LeftAlone(funcs),
         decision::Decision::LeaveToKernel(cause) => Decision::LeftToKernel(cause),
         decision::Decision::Drop { cause, ids } => {
@@ -301,17 +292,27 @@ impl<F> Shell<'_, F> {
 
     /// What the base that was found under this name is called here.
     fn label(&self, name: SuppliedName<'_>) -> String {
-        match self.supply {
-            Supply::None => String::new(),
+        match self.supply.file(name) {
+            Ok(Some(BaseFile::Named(kernel))) => kernel.label().to_owned(),
+            Ok(Some(BaseFile::Installed(found))) => found.path.display().to_string(),
+            Ok(None) | Err(_) => String::new(),
+        }
+    }
+}
+
+impl<'s> Supply<'s> {
+    /// The base of this name; `None` where there is none.
+    fn file(self, name: SuppliedName<'_>) -> Result<Option<BaseFile<'s>>, Unread> {
+        Ok(match self {
+            Supply::None => None,
             Supply::Named(kernels) => {
                 let kernel = kernels.get(usize::from(name.number));
-                kernel.map_or("", Kernel::label).to_owned()
+                kernel.map(BaseFile::Named)
             }
             Supply::Installed(bases) | Supply::InstalledUnnamed(bases) => {
-                let found = bases.get(name).ok().flatten();
-                found.map_or(String::new(), |found| found.path.display().to_string())
+                bases.get(name)?.map(BaseFile::Installed)
             }
-        }
+        })
     }
 }
 
@@ -392,16 +393,7 @@ impl<'s, T, F: Fn(&Registered<'_, '_>) -> T> decision::Shell for Shell<'s, F> {
     }
 
     fn supplied(&self, name: SuppliedName<'_>) -> Result<Option<BaseFile<'s>>, Unread> {
-        Ok(match self.supply {
-            Supply::None => None,
-            Supply::Named(kernels) => {
-                let kernel = kernels.get(usize::from(name.number));
-                kernel.map(BaseFile::Named)
-            }
-            Supply::Installed(bases) | Supply::InstalledUnnamed(bases) => {
-                bases.get(name)?.map(BaseFile::Installed)
-            }
-        })
+        self.supply.file(name)
     }
 
     fn built<'f>(&self, file: &'f BaseFile<'s>) -> Option<Base<'f>> {

@@ -5,8 +5,9 @@
 //! Kinds are the decision's ([`rust_btfreloc::btf::Known`]). What else came later, by
 //! `kernel/bpf/btf.c`: the layout part and the header of 32 bytes that names it, a vlen of more than
 //! 16 bits, kind_flag in tags and in enums, a type tag after another modifier, and names of sections
-//! that are no identifiers; `.BTF.base` is ignored by kernels that do not know it. The kernel's own BTF shows the length of its header; of the others one that
-//! has an example in it knows them, and one with a header of 24 bytes and none is taken not to.
+//! that are no identifiers; `.BTF.base` is ignored by kernels that do not know it. The kernel's own BTF
+//! shows the length of its header; of the others, one that has an example in it knows them, and one
+//! with a header of 24 bytes and none is taken not to.
 
 use std::borrow::Cow;
 

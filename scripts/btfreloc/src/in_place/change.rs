@@ -11,7 +11,7 @@ use rust_btfreloc::elf::Elf;
 use serde::Serialize;
 
 use super::{sign, Task};
-use crate::check::{Detail, NewSections, Outcome, Row, Target};
+use crate::check::{Detail, NewSections, Outcome, Row};
 use crate::decide::policy;
 use crate::funcs::{has_funcs, mapped_funcs, without_funcs};
 use crate::input::{self, Content, Module, Packing, Sections};
@@ -83,17 +83,13 @@ impl Task<'_> {
         ensure!(image.content == Content::Elf, "raw BTF is no module");
         let sections = module.sections()?;
         let policy = policy(self.args.strict);
-        let target = Target {
-            kernel: self.kernel,
-            limits: &self.limits,
-            supply: self.supply,
-        };
-        let own = || Row::new(module, &sections, &target, policy, Detail::Opaque);
+        let target = &self.target;
+        let own = || Row::new(module, &sections, target, policy, Detail::Opaque);
         let taken = self.args.if_needed.then(own).filter(Row::is_taken_alone);
         let (row, new) = match taken {
             Some(row) => (row, New::Same),
             None => {
-                let (row, new) = Row::in_place(module, &sections, &target, policy);
+                let (row, new) = Row::in_place(module, &sections, target, policy);
                 let new = self.new_file(module, &sections, &row, new)?;
                 (row, new)
             }
@@ -138,7 +134,7 @@ impl Task<'_> {
         let Some(btf) = btf.as_deref() else {
             return Ok(New::Same);
         };
-        let btf = match self.limits.apply(self.kernel, btf) {
+        let btf = match self.target.limits.apply(self.target.kernel, btf) {
             Ok(btf) => btf,
             // It may be taken for all that, as nothing is made of it here.
             Err(_) if row.outcome == Outcome::LeftAlone => return Ok(New::Same),
@@ -170,7 +166,7 @@ impl Task<'_> {
                 false => New::Not(None),
             });
         }
-        if self.limits.needs_btf_for_ids() && sections.elf.as_ref().is_some_and(has_ids) {
+        if self.target.limits.needs_btf_for_ids() && sections.elf.as_ref().is_some_and(has_ids) {
             let reason = "this kernel may refuse it without BTF, as it has .BTF_ids";
             return Ok(New::Not(Some(reason.to_owned())));
         }

@@ -19,6 +19,7 @@ use serde::Serialize;
 pub use change::{Became, Changed};
 pub use sign::enforced;
 
+use crate::check::Target;
 use crate::cli;
 use crate::decide::Supply;
 use crate::input::{self, running_release, Kernel, SuppliedBases};
@@ -38,10 +39,7 @@ const AT_ONCE: usize = 256;
 /// What modules are changed by.
 struct Task<'a> {
     args: &'a cli::Relocate,
-    kernel: &'a Kernel,
-    limits: Limits,
-    /// What modules with stale BTF may have been built for.
-    supply: Supply<'a>,
+    target: Target<'a>,
     /// Whether a signature may not be lost.
     is_enforced: bool,
 }
@@ -81,19 +79,21 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     let installed = SuppliedBases::of(Path::new(ROOT), &running);
     let task = Task {
         args,
-        limits: Limits::of(&kernel),
-        supply: match bases.is_empty() {
-            true => Supply::InstalledUnnamed(&installed),
-            false => Supply::Named(&bases),
+        target: Target {
+            kernel: &kernel,
+            limits: &Limits::of(&kernel),
+            supply: match bases.is_empty() {
+                true => Supply::InstalledUnnamed(&installed),
+                false => Supply::Named(&bases),
+            },
         },
         is_enforced: kernel.is_running(Path::new(ROOT)) && enforced(Path::new(ROOT)),
-        kernel: &kernel,
     };
     let report = task.change_all();
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    let named = [task.kernel].into_iter().chain(&bases);
+    let named = [&kernel].into_iter().chain(&bases);
     let form = output::Form {
         format: args.format,
         command: "relocate",
@@ -108,15 +108,14 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
     })
 }
 
-/// What would become of the module `path` by `args`, on `kernel`, which runs in `root`; its BTF may have been
-/// made for a kernel of `supply`.
+/// What would become of the module `path` by `args`, on `target`, which runs in `root`.
 ///
 /// # Errors
 ///
 /// It cannot be read.
 pub fn foretold(
     args: &cli::Relocate,
-    (kernel, supply): (&Kernel, Supply<'_>),
+    target: Target<'_>,
     root: &Path,
     path: &Path,
 ) -> Result<Changed> {
@@ -125,10 +124,8 @@ pub fn foretold(
             dry_run: true,
             ..args.clone()
         },
-        limits: Limits::of(kernel),
-        supply,
+        target,
         is_enforced: enforced(root),
-        kernel,
     };
     task.change(path)
 }

@@ -152,6 +152,7 @@ impl<'a> Gathering<'a> {
         let needs = Needs {
             root: self.machine.root,
             kernel: &self.kernel,
+            limits: &self.limits,
             supplied: &self.supplied,
         };
         let needs = self.advice.why_not().map(|_| &needs);

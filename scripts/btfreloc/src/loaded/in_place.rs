@@ -8,15 +8,18 @@ use anyhow::Result;
 use rust_btfreloc::reloc::{CauseKind, SuppliedName};
 use rust_btfreloc::text::Name;
 
+use crate::check::Target;
 use crate::cli;
 use crate::decide::Supply;
 use crate::in_place::{foretold, Became, Changed};
 use crate::input::{installed_files, Kernel, Sections, SuppliedBases};
+use crate::older::Limits;
 
 /// What the command needs besides a file.
 pub(super) struct Needs<'a> {
     pub(super) root: &'a Path,
     pub(super) kernel: &'a Kernel,
+    pub(super) limits: &'a Limits,
     pub(super) supplied: &'a SuppliedBases,
 }
 
@@ -95,12 +98,12 @@ impl Needs<'_> {
                 sign_with,
                 ..options.clone()
             };
-            let changed = foretold(
-                &options,
-                (self.kernel, Supply::Named(bases)),
-                self.root,
-                path,
-            )?;
+            let target = Target {
+                kernel: self.kernel,
+                limits: self.limits,
+                supply: Supply::Named(bases),
+            };
+            let changed = foretold(&options, target, self.root, path)?;
             Ok(Foretold { options, changed })
         };
         let without = of(None)?;
