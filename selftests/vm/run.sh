@@ -10,6 +10,7 @@ for test; do
 	number=$((number + 1))
 	echo "  KTAP version 1"
 	echo "  # Subtest: $test"
+	begin=$(date +%s)
 	if { sh "selftests/vm/$test.sh" 2>&1; echo "status $?"; } |
 		awk '/^status [0-9]+$/ { status = $2; next } { print "  " $0; fflush() } END { exit status }'; then
 		echo "ok $number $test"
@@ -17,5 +18,6 @@ for test; do
 		echo "not ok $number $test"
 		failed=1
 	fi
+	echo "# $test took $(($(date +%s) - begin)) s"
 done
 exit $failed
