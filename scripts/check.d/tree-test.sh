@@ -53,6 +53,19 @@ metadata() {
 	cp "$KIT/tree/$RUNNING/scripts/target.json" "$tree/scripts"
 }
 
+# dkms_check RELEASE: would dkms build for that, with the kernel's tree as it is?
+dkms_check() {
+	scripts/in-root sh packaging/dkms/dkms-check "$1" "$tree" >"$log" 2>&1
+}
+
+# not_by_dkms RELEASE WORDS
+not_by_dkms() {
+	! dkms_check "$1" || fail "dkms would build for $1"
+	grep -qF "rust_btfreloc is not built for $1: $2" "$log" || fail "dkms, $1: $(cat "$log")"
+	echo "refused for dkms: $(cat "$log")"
+}
+
+not_by_dkms "$RUNNING" "its headers hold no Rust metadata (rust/libcore.rmeta): install linux-librust-$RUNNING "
 refused "headers alone" "holds headers without Rust: install the package with the Rust metadata"
 metadata
 check_tree || fail "headers with metadata: $(cat "$log")"
@@ -60,6 +73,16 @@ grep -q "ready for external Rust modules" "$log" || fail "$(cat "$log")"
 rm -rf build/kdir
 scripts/in-root make -s KDIR="$tree" >"$log" 2>&1 || fail "rust_btfreloc for it: $(cat "$log")"
 [ -s build/kdir/rust_btfreloc.ko ] || fail "there is no module"
+for release in "$RUNNING" 7.2.12+deb13-amd64 7.2.0-rc1 7.3-custom; do
+	dkms_check "$release" || fail "dkms, $release: $(cat "$log")"
+done
+# A build that fails would leave the kernel's own package half installed.
+for release in 7.1.9-amd64 7.4.1+deb14-amd64 7.4-rc1 7.30.2 17.3.1 8.0.1; do
+	not_by_dkms "$release" "this version is made for Linux 7.2 and 7.3: install one that is made for $release"
+done
+for page in README.md docs/install.md; do
+	grep -qE 'kernels? (of )?7\.2 (and|or) 7\.3 with ' $page || fail "$page names other kernels"
+done
 ! grep undefined "$log" || fail "it would not load"
 
 # As another rustc has it: the version is the first text in the file.
