@@ -259,6 +259,11 @@ dpkg_does -i $(deb "linux-headers-$release" "linux-binary-$release" "linux-image
 check_equal "headers with a vmlinux: installed" 0 $status
 check_equal "the hook leaves it alone" "" "$(printf '%s\n' "$said" | grep 'btfreloc: the headers')"
 check "as the package has it" inside dpkg --verify "linux-headers-$release"
+inside mv "$headers/vmlinux" "$headers/vmlinux.away"
+inside ln -s /of/others "$headers/vmlinux"
+inside /etc/kernel/header_postinst.d/btfreloc "$release"
+check_equal "nor does it touch a link of others that leads to nothing" /of/others "$(inside readlink "$headers/vmlinux")"
+inside mv "$headers/vmlinux.away" "$headers/vmlinux"
 page_does "with the headers' own vmlinux" kbuild
 inside rm "$headers/vmlinux"
 page_does "without a vmlinux" encode
@@ -293,8 +298,10 @@ install_again
 check_equal "nothing is said of modules in their files by default" "" "$in_place"
 check "and nothing is changed" is_stale "$updates/vendor/stale.ko"
 inside sed -i 's/^#folder/folder/' $config
+inside sh -c "echo 'folder weak-updates # not ../weak-updates' >>$config"
 install_again
 check_equal "where folders are named, the kernel is installed" 0 $status
+check_equal "and the configuration is understood" "" "$(printf '%s\n' "$said" | grep -F "W: btfreloc: $config")"
 check_has "the hook says what it changed" "^btfreloc: .*/vendor/stale.ko: BTF relocated: [0-9]* types" "$in_place"
 check "a module of the build before is taken now" taken "$updates/vendor/stale.ko"
 check "and a compressed one" taken "$updates/vendor/stale.ko.xz"
@@ -304,13 +311,33 @@ install_again
 check_has "installed again: nothing to change" "^btfreloc: [0-9]* modules: 0 changed, [0-9]* unchanged$" "$in_place"
 dpkg_does -i "$work/2.binary.deb" "$work/2.image.deb"
 check "upgraded in place, it is taken by that build" taken "$updates/vendor/stale.ko"
-inside sh -c "cp '$modules/broken/btf_header.ko' $updates/vendor/; echo 'folder ../../etc' >>$config; echo 'what is this' >>$config"
+inside sh -c "cp '$modules/broken/btf_header.ko' $updates/vendor/; echo 'folder ../../etc' >>$config; printf 'what is this' >>$config"
 install_again
 check_equal "what cannot be mended keeps no kernel from being installed" 0 $status
 check_has "it is named" "^W: btfreloc: .*btf_header.ko: left as it is: malformed BTF" "$in_place"
-check_has "and what is wrong in the configuration" "^W: btfreloc: $config: not understood: what is this" "$said"
+check_has "and what is wrong in the configuration, in its last line without an end as well" "^W: btfreloc: $config: not understood: what is this" "$said"
 check_has "and a folder that is elsewhere" "^W: btfreloc: $config: folder ../../etc: name one below" "$said"
 inside rm -r "$updates/vendor" "/lib/modules/$release/weak-updates" /lib/modules/other
+
+# As the Debian Kernel Handbook has it: arguments possibly in single quotes, nothing from standard input, nothing to
+# standard output.
+# quoted HOOK ARGUMENT...: sets said to what it writes to standard error, output and input to the rest
+quoted() {
+	quoted_hook=$1
+	shift
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	said=$(echo asked | inside env DEB_MAINT_PARAMS="$*" sh -c '{ "$1" "$2" "/boot/vmlinuz-$2" && cat; } 2>&1 >"$3"' sh \
+		"/etc/kernel/$quoted_hook" "$release" /tmp/output)
+	output=$(inside cat /tmp/output)
+}
+quoted postinst.d/btfreloc "'configure'" "'$version'"
+check_has "with its arguments in quotes, the hook works" "^btfreloc: BTF of $pattern: " "$said"
+check_equal "and leaves standard input and output to others" asked "$output"
+quoted postinst.d/btfreloc-in-place "'configure'" "'$version'"
+check_has "so does that for modules in their files" "^W: btfreloc: $config: not understood" "$said"
+check_equal "which leaves them, too" asked "$output"
+quoted postrm.d/btfreloc "'upgrade'" "'$version'"
+check_equal "where a kernel is upgraded, nothing is removed" "" "$said"
 
 # missing PROGRAM WORDS: kbuild would fail with a vmlinux and without this
 missing() {
@@ -325,6 +352,12 @@ missing /usr/bin/pahole "pahole is not installed"
 
 said=$(inside /etc/kernel/header_postinst.d/btfreloc "$release" 2>&1)
 check "with both there is a vmlinux again" inside test -e "$headers/vmlinux"
+inside cp -a $firmware /tmp/firmware
+quoted postrm.d/btfreloc "'remove'"
+check_has "with its arguments in quotes, the hook of a removed kernel works" "^btfreloc: removed the BTF of $pattern" "$said"
+check_equal "and leaves standard input and output to others" asked "$output"
+inside mv /tmp/firmware $firmware
+inside /etc/kernel/header_postinst.d/btfreloc "$release" 2>/dev/null
 dpkg_does -r "linux-headers-$release"
 check_equal "the headers are removed" 0 $status
 dpkg_does -r "linux-image-$release" "linux-binary-$release"

@@ -17,7 +17,7 @@ echo CONFIG_FW_LOADER_COMPRESS_ZSTD=y >"/lib/modules/$RELEASE/config"
 # install_build BTF: what the package of a kernel does last; BTF will do for an image
 install_build() {
 	cp "$1" "$image"
-	DEB_MAINT_PARAMS="configure" sh packaging/hooks/kernel-postinst "$RELEASE" "/boot/vmlinuz-$RELEASE"
+	DEB_MAINT_PARAMS="configure" sh packaging/hooks/kernel-postinst "$RELEASE" "/boot/vmlinuz-$RELEASE" 2>&1
 }
 
 # another LETTER: installs a build that no module here was made with: this one with another name for its last
