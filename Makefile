@@ -11,7 +11,7 @@ export KERNEL BTFRELOC_KIT DEBIAN_MIRROR FEATURES DESTDIR PREFIX
 .DEFAULT_GOAL := $(if $(KDIR),module,help)
 
 help:
-	@echo 'rust_btfreloc: keeps the BTF of out-of-tree modules valid on other kernels'
+	@echo 'rust_btfreloc: keeps the BTF of kernel modules valid on other kernels'
 	@echo
 	@echo '  make demo          see it: a stock Debian kernel in a VM, before and after'
 	@echo '  make demo-kabi     the same on kernels with MODVERSIONS, which are built for it, once: 20 minutes'
@@ -42,9 +42,19 @@ module:
 	@scripts/kit check-tree $(KDIR)
 	@mkdir -p $(KBUILD_OUT)
 	@$(MAKE) -C $(KDIR) M=$(CURDIR) MO=$(KBUILD_OUT) modules
+	@echo $(KDIR) >$(KBUILD_OUT)/tree
 	@echo 'built: insmod $(KBUILD_OUT)/rust_btfreloc.ko'
 
-install: module
+# Not built anew by who installs it, which may be root without a rustc, but where it is older than the sources or than
+# the tree, or of another tree.
+$(KBUILD_OUT)/rust_btfreloc.ko: Kbuild rust_btfreloc.rs $(shell find src -name '*.rs') \
+		$(wildcard $(KDIR)/include/generated/utsrelease.h $(KDIR)/include/config/auto.conf $(KDIR)/rust/libkernel.rmeta) \
+		$(if $(filter $(KDIR),$(shell cat $(KBUILD_OUT)/tree 2>/dev/null)),,another-tree)
+	@$(MAKE) module
+
+another-tree:
+
+install: $(KBUILD_OUT)/rust_btfreloc.ko
 	@scripts/install module $(KDIR) $(KBUILD_OUT)
 
 uninstall:
@@ -80,7 +90,7 @@ DKMS_DIR := $(DESTDIR)/usr/src/rust-btfreloc-$(VERSION)
 install-dkms:
 	@install -d $(DKMS_DIR)
 	@cp -R Kbuild rust_btfreloc.rs src LICENSE packaging/dkms/dkms-check $(DKMS_DIR)
-	@rm $(DKMS_DIR)/src/Cargo.toml $(DKMS_DIR)/src/lib.rs
+	@rm -f $(DKMS_DIR)/src/Cargo.toml $(DKMS_DIR)/src/Cargo.lock $(DKMS_DIR)/src/lib.rs
 	@sed 's/#MODULE_VERSION#/$(VERSION)/' packaging/dkms/dkms.conf >$(DKMS_DIR)/dkms.conf
 	@echo 'installed $(DKMS_DIR): now dkms install rust-btfreloc/$(VERSION)'
 
@@ -112,4 +122,4 @@ clean:
 distclean: clean
 	@scripts/kit clean
 
-.PHONY: help module install uninstall kit tool install-tool uninstall-tool install-dkms deb demo demo-kabi check check-corpus fuzz bench clean distclean
+.PHONY: help module another-tree install uninstall kit tool install-tool uninstall-tool install-dkms deb demo demo-kabi check check-corpus fuzz bench clean distclean

@@ -36,6 +36,9 @@ has "unsigned"
 cp "$work/log" "$work/unsigned"
 kbuild install CONFIG_MODULE_SIG_ALL= || fail "unsigned where that is wanted"
 has "unsigned where that is wanted"
+rm "$top/lib/modules/$release/updates/"*
+kbuild install CONFIG_MODULE_SIG_ALL= RUSTC=/none || fail "root, without a rustc, cannot install what was built"
+has "by who has no rustc"
 
 # As it says: signed with a key of the user's own.
 openssl req -new -nodes -utf8 -sha256 -days 36500 -batch -x509 -subj /CN=throwaway -outform DER \
@@ -54,6 +57,8 @@ for name in "$tree"/* "$tree"/.config; do
 done
 cp "$work/signing_key.x509" "$signed/certs"
 tree=$signed
+! kbuild install RUSTC=/none || fail "what was built for another tree is installed"
+grep -q "no rustc on this host" "$work/log" || fail "it is not built for this one"
 for compression in GZIP XZ ZSTD; do
 	kbuild install CONFIG_MODULE_SIG_KEY="$work/signing_key.pem" CONFIG_MODULE_COMPRESS_ALL=y \
 		"CONFIG_MODULE_COMPRESS_$compression=y" || fail "signed and compressed by $compression"
