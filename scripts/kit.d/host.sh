@@ -35,7 +35,8 @@ install_on_host() {
 	fi
 }
 
-# Prints the Debian archive that this machine's own apt uses.
+# Prints the Debian archive that this machine's own apt uses. The roots that are made here use it, too: they see no file
+# of this machine, so it has to be one of the network.
 find_mirror() {
 	if [ -n "${DEBIAN_MIRROR:-}" ]; then
 		echo "$DEBIAN_MIRROR"
@@ -43,14 +44,35 @@ find_mirror() {
 	fi
 	# shellcheck disable=SC2016 # apt's own placeholders
 	mirror=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)/$(LABEL)/$(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
-		awk '$1 ~ /^(https?|file|ftp|mirror)/ && $2 == "Debian/Debian/main" { print $1; exit }')
+		awk '$2 == "Debian/Debian/main" { print $1 }' | first_of_network)
 	if [ -z "$mirror" ]; then
 		# Before the first apt-get update the origins are not known: on a Debian it is the one of its own release.
 		# shellcheck disable=SC2016
 		mirror=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE)/$(COMPONENT)' 2>/dev/null |
-			awk -v own="$(host_codename)/main" '$1 ~ /^(https?|file|ftp|mirror)/ && $2 == own { print $1; exit }')
+			awk -v own="$(host_codename)/main" '$2 == own { print $1 }' | first_of_network)
 	fi
 	echo "$mirror"
+}
+
+# first_of_network: of the addresses on standard input, the first that other roots reach as well; for a list of mirrors in
+# a file, as clouds have it, the first of its entries
+first_of_network() {
+	while read -r address; do
+		case $address in
+		mirror+file:*) address=$(grep -m 1 -oE '^(https?|ftp)://[^[:space:]]+' "${address#mirror+file:}" 2>/dev/null) || address= ;;
+		esac
+		if is_of_network "$address"; then
+			echo "$address"
+			return
+		fi
+	done
+}
+
+is_of_network() {
+	case $1 in
+	http://* | https://* | ftp://* | mirror://* | mirror+http://* | mirror+https://*) ;;
+	*) return 1 ;;
+	esac
 }
 
 host_codename() {
@@ -60,7 +82,8 @@ host_codename() {
 
 check_mirror() {
 	MIRROR=$(find_mirror)
-	[ -n "$MIRROR" ] || die "this machine's apt names no Debian archive: set DEBIAN_MIRROR to the address of one and run scripts/kit again"
+	[ -n "$MIRROR" ] || die "this machine's apt names no Debian archive of the network: set DEBIAN_MIRROR to the address of one and run scripts/kit again"
+	is_of_network "$MIRROR" || die "DEBIAN_MIRROR=$MIRROR: give an address that begins with http:// or https://, as the roots that are made here see no files of this machine"
 	MIRROR=${MIRROR%/}
 }
 

@@ -131,7 +131,7 @@ check_trial() {
 	nm -u "$trial/btfreloc_trial.o" | awk '$2 ~ /^_R/ { print $2 }' | sort -u >"$trial/wanted"
 	awk '$2 ~ /^_R/ { print $2 }' "$1/Module.symvers" | sort >"$trial/exported"
 	comm -23 "$trial/wanted" "$trial/exported" >"$trial/missing"
-	[ -s "$trial/wanted" ] || die "a module in Rust that was built for $1 refers to nothing of the kernel's: $trial/log"
+	[ -s "$trial/wanted" ] || die "a module in Rust that was built for $1 refers to nothing of the kernel's: $(tail -n 1 "$trial/log")"
 	[ ! -s "$trial/missing" ] ||
 		die "$(wc -l <"$trial/missing") of the $(wc -l <"$trial/wanted") Rust symbols that a small module refers to are not in $1/Module.symvers, so no module would load ($(head -n 1 "$trial/missing")): the metadata in $1/rust is of another build of this kernel, install that of this one"
 }

@@ -89,7 +89,7 @@ count_lines() {
 # space_wanted STEP...: megabytes that are wanted for what is missing, with the packages that are there for a while.
 space_wanted() {
 	wanted=500
-	read_kernels || wanted=7100
+	read_kernels || wanted=7500
 	for step; do
 		! step_is_done "$step" || continue
 		case $step in
@@ -116,7 +116,7 @@ hold_lock() {
 
 # fail MESSAGE: ends a step; the message is what the user sees of it
 fail() {
-	# The first reason is the true one; later ones follow from it.
+	# The first reason is the cause; later ones follow from it.
 	[ -s "$KIT/log/$STEP.why" ] || printf '%s\n' "$*" >"$KIT/log/$STEP.why"
 	exit 1
 }
@@ -257,7 +257,12 @@ report_progress() {
 make_steps() {
 	lanes "$(kernels_step)"
 	read_kernels || die "the kernels were chosen but are not there: run scripts/kit update"
-	grep -q " $SUITE main" "$KIT/apt/sources.list" 2>/dev/null || fetch_index "$STABLE" "$BACKPORTS" "$SUITE" >"$KIT/log/index" 2>&1
+	# Others may have been chosen than those that the first look was for.
+	# shellcheck disable=SC2046 # a list of words
+	check_space "$(space_wanted $(all_steps))"
+	grep -q " $SUITE main" "$KIT/apt/sources.list" 2>/dev/null ||
+		fetch_index "$STABLE" "$BACKPORTS" "$SUITE" >"$KIT/log/index" 2>&1 ||
+		die "the archive at $MIRROR gives no lists of $STABLE, $BACKPORTS and $SUITE (log: $KIT/log/index): check the network, or set DEBIAN_MIRROR to another"
 	lanes "$ROOT_NAME" "$(releases | sed 's|^|source/|') third-party"
 	lanes "boot/$RUNNING tree/$RUNNING boot/$BUILT_FOR" \
 		"${RUNNING2:+boot/$RUNNING2} modules/$RUNNING ${RUNNING2:+modules/$RUNNING2 tree/$RUNNING2}"
