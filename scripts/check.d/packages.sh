@@ -184,6 +184,7 @@ boot_machine() {
 	reader=$!
 	machine_status=0
 	wait $machine || machine_status=$?
+	machine=
 	wait $reader || :
 	if awk -f "$REPO_SCRIPTS/vm.d/splat.awk" /dev/null "$run/console" >"$run/splats"; then
 		diagnose "$(cat "$run/splats")"
@@ -197,6 +198,7 @@ boot_machine() {
 # shellcheck disable=SC2317 # called by trap
 finish() {
 	trap - EXIT INT TERM HUP
+	[ -z "$machine" ] || kill "$machine" 2>/dev/null || :
 	for folder in $copy $plain; do
 		trixie_remove "$folder"
 	done
@@ -206,6 +208,7 @@ echo "KTAP version 1"
 begin=$(now)
 copy=
 plain=
+machine=
 trap finish EXIT
 trap 'finish; exit 130' INT
 trap 'finish; exit 143' TERM HUP
