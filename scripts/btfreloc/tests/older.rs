@@ -7,7 +7,7 @@ mod common;
 use std::fs;
 
 use btfreloc_selftests::builder::{info, Builder, Header};
-use common::{elf, file, folder, run, text};
+use common::{elf, file, folder, run, text, Run};
 use rust_btfreloc::btf::{Blob, Form, Kind, Section};
 use rust_btfreloc::elf::Elf;
 
@@ -167,7 +167,26 @@ fn what_an_older_kernel_does_not_know_is_not_written() {
         let new = kernel(ENUM64, 32, |_| {});
         let (line, status, _) = relocated(test, &new, &module);
         assert_eq!(status, 0, "{test}: {line}");
+        // What is valid there is not on the old one, of which it has the right types.
+        let plain = fs::read(folder_of(test)).unwrap();
+        fs::write(folder_of(test).with_file_name("vmlinux"), old.bytes()).unwrap();
+        for args in [&[][..], &["--if-needed"]] {
+            let run = in_place(test, args);
+            let left = format!("{why}\n1 module: 0 changed, 0 unchanged, 1 refused\n");
+            assert!(run.text().ends_with(&left), "{run:?}");
+            assert_eq!(run.status, 1);
+        }
+        assert_eq!(checked(test)["outcome"], "left-to-kernel");
+        assert!(fs::read(folder_of(test)).unwrap() == plain, "{test}");
     }
+}
+
+/// What `btfreloc relocate --in-place` says of what `relocated` was given.
+fn in_place(test: &str, args: &[&str]) -> Run {
+    let path = folder_of(test);
+    let (path, vmlinux) = (text(&path), text(&path.with_file_name("vmlinux")));
+    let all = ["relocate", "--in-place", &path, "--against", &vmlinux];
+    run(&[&all[..], args].concat())
 }
 
 /// What `btfreloc check` says of what `relocated` was given.

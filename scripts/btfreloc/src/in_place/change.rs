@@ -136,8 +136,6 @@ impl Task<'_> {
         };
         let btf = match self.target.limits.apply(self.target.kernel, btf) {
             Ok(btf) => btf,
-            // It may be taken for all that, as nothing is made of it here.
-            Err(_) if row.outcome == Outcome::LeftAlone => return Ok(New::Same),
             Err(reason) => return Ok(New::Not(Some(reason))),
         };
         if Some(&*btf) == own && ids.is_none() && row.outcome == Outcome::LeftAlone {
