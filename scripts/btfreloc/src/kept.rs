@@ -44,13 +44,18 @@ impl Original {
     pub fn of(path: &Path) -> Result<Self> {
         let path = fs::canonicalize(path)?;
         let before = fs::metadata(&path)?;
-        ensure!(before.is_file(), "no file");
+        ensure!(before.is_file(), "not a regular file");
         let attributes = attributes(&path)?;
         Ok(Original {
             path,
             before,
             attributes,
         })
+    }
+
+    /// Where it is, without links.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether the file has a signature beside its bytes, which is not kept as it is not valid for others.
@@ -86,8 +91,11 @@ impl Original {
 
     fn is_unchanged(&self) -> Result<()> {
         let now = fs::metadata(&self.path)?;
+        // A file changes as well where another of its names is given to its successor.
+        let has_one_name = self.before.nlink() == 1;
         let stamp = |of: &Metadata| {
-            let times = (of.mtime(), of.mtime_nsec(), of.ctime(), of.ctime_nsec());
+            let ctime = has_one_name.then(|| (of.ctime(), of.ctime_nsec()));
+            let times = (of.mtime(), of.mtime_nsec(), ctime);
             (of.dev(), of.ino(), of.len(), times)
         };
         ensure!(
@@ -119,8 +127,9 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Waits until they are on the disk, where each file system has to be asked but once: a name that
-    /// leads to nothing must not be all that is left after a power cut.
+    /// Writes them to the disk, where each file system has to be asked but once. Whether that was done is
+    /// asked of each file in [`Prepared::put`]: kernels before 5.8 do not report it here, and others only
+    /// what came after the file was opened by which they are asked.
     ///
     /// # Errors
     ///
@@ -142,8 +151,11 @@ impl Prepared {
     ///
     /// # Errors
     ///
-    /// The old one was changed meanwhile, or cannot be kept. It is whole then, and in its place.
+    /// The new one is not on the disk, the old one was changed meanwhile or cannot be kept. That is whole
+    /// then, and in its place.
     pub fn put(self, with_backup: bool) -> Result<()> {
+        // A name that leads to nothing must not be all that is left after a power cut.
+        self.new.as_file().sync_all()?;
         self.old.is_unchanged()?;
         if with_backup {
             self.old.keep()?;

@@ -307,7 +307,7 @@ fn what_is_no_module_is_refused() {
         (&*image, "this is a kernel and not a module"),
         ("-", "nothing is there to be changed in place: name a file"),
         ("/nowhere/x.ko", "No such file or directory (os error 2)"),
-        ("/dev/null", "no file"),
+        ("/dev/null", "not a regular file"),
     ] {
         let run = in_place(&[], &[path]);
         let label = if path == "-" { "standard input" } else { path };

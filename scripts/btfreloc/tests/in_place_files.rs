@@ -357,6 +357,71 @@ fn a_signal_leaves_the_old_file() {
     );
 }
 
+/// A filter for `setpriv` by which this system call fails with EIO.
+fn failing(folder: &Path, number: i64) -> String {
+    // BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JEQ | BPF_K, and twice BPF_RET | BPF_K.
+    let program: [(u16, [u8; 2], u32); 4] = [
+        (0x20, [0, 0], 0),
+        (0x15, [0, 1], number as u32),
+        (0x06, [0, 0], 0x0005_0000 | libc::EIO as u32),
+        (0x06, [0, 0], 0x7fff_0000),
+    ];
+    let words = program.into_iter().flat_map(|(code, jumps, k)| {
+        let [low, high] = code.to_ne_bytes();
+        [[low, high, jumps[0], jumps[1]], k.to_ne_bytes()].concat()
+    });
+    file(folder, "filter", &words.collect::<Vec<_>>())
+}
+
+/// syncfs reports no error of a file that was written before it on kernels before 5.8, nor of all others
+/// since then.
+#[test]
+fn what_is_not_on_the_disk_takes_no_place() {
+    let folder = folder("in-place-disk");
+    let filter = failing(&folder, libc::SYS_fsync);
+    let modules = folder.join("modules");
+    fs::create_dir(&modules).unwrap();
+    let paths = ["a.ko", "b.ko"].map(|name| file(&modules, name, &vpoll()));
+    let failed = Command::new("setpriv")
+        .args(["--no-new-privs", "--seccomp-filter", &filter])
+        .args([env!("CARGO_BIN_EXE_btfreloc"), "relocate", "--in-place"])
+        .args([&text(&modules), "--against", &vmlinux()])
+        .output()
+        .unwrap();
+    let why = paths.each_ref().map(|path| {
+        assert!(fs::read(path).unwrap() == vpoll());
+        format!("btfreloc: {path}: Input/output error (os error 5)\n")
+    });
+    assert_eq!(String::from_utf8(failed.stderr).unwrap(), why.concat());
+    assert_eq!(failed.status.code(), Some(2));
+    assert_eq!(names(&modules), ["a.ko", "b.ko"]);
+}
+
+/// Each gets the new BTF, though the first to be replaced changes the file of both.
+#[test]
+fn names_of_one_file_are_changed_alike() {
+    let folder = folder("in-place-hard-links");
+    let paths = ["a.ko", "b.ko"].map(|name| folder.join(name));
+    fs::write(&paths[0], vpoll()).unwrap();
+    fs::hard_link(&paths[0], &paths[1]).unwrap();
+    let done = in_place(&[&text(&folder)]);
+    assert_eq!((done.status, &*done.err), (0, ""), "{done:?}");
+    assert!(done.text().ends_with("2 modules: 2 changed, 0 unchanged\n"));
+    assert!(paths.iter().all(|path| is_done(&text(path))));
+}
+
+/// What is replaced is what was read, whatever a link leads to by then.
+#[test]
+fn a_module_is_read_where_it_is_and_called_as_it_was_named() {
+    let folder = folder("in-place-place");
+    let path = file(&folder, "a.ko", &vpoll());
+    let link = folder.join("link.ko");
+    symlink("/nowhere/other.ko", &link).unwrap();
+    let module = Module::read_at(&link, path.as_ref()).unwrap();
+    assert_eq!(module.label(), text(&link));
+    assert!(module.image().bytes == vpoll());
+}
+
 #[test]
 fn a_folder_that_may_not_be_written_is_not() {
     let folder = folder("in-place-denied");

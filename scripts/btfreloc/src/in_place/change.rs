@@ -69,7 +69,8 @@ impl Task<'_> {
     /// Decides on the module `path`, and writes what it is to become beside it.
     pub(super) fn change(&self, path: &Path) -> Result<Changed> {
         let original = original(path).with_context(|| input::label(path))?;
-        let module = Module::read(path)?;
+        // By the path of what is replaced: a link may lead to another file by now.
+        let module = Module::read_at(path, original.path())?;
         let changed = self.change_read(original, &module);
         changed.with_context(|| module.label().to_owned())
     }

@@ -26,7 +26,7 @@ pub enum Content {
 
 /// An unpacked file.
 pub struct Image {
-    /// Where it was read from; - for standard input.
+    /// How it was named; - for standard input.
     pub path: PathBuf,
     /// How it is named in what is printed.
     pub label: String,
@@ -47,8 +47,17 @@ impl Image {
     ///
     /// It cannot be read or unpacked, or is neither ELF nor BTF.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_at(path, path)
+    }
+
+    /// The same of the file `place`, which is named `path` in what is printed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::read`].
+    pub fn read_at(path: &Path, place: &Path) -> Result<Self> {
         let label = label(path);
-        let bytes = file::read(path).with_context(|| label.clone())?;
+        let bytes = file::read(place).with_context(|| label.clone())?;
         Self::unwrap(path, bytes).context(label)
     }
 

@@ -41,6 +41,16 @@ impl Module {
         Ok(Module { image })
     }
 
+    /// The same of the file `place`, which is named `path` in what is printed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::read`].
+    pub fn read_at(path: &Path, place: &Path) -> Result<Self> {
+        let image = Image::read_at(path, place)?;
+        Ok(Module { image })
+    }
+
     /// The file itself.
     pub fn image(&self) -> &Image {
         &self.image
