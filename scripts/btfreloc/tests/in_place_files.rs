@@ -13,8 +13,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
+use btfreloc::cli::Relocate;
+use btfreloc::in_place::run_in;
 use btfreloc::input::{Module, Packing};
 use btfreloc::output::without_signature;
+use btfreloc::status::Status;
 use common::{boot, file, folder, module, run, running, text, Run};
 use rust_btfreloc::elf::Elf;
 use rustix::fs::{getxattr, setxattr, XattrFlags};
@@ -420,6 +423,32 @@ fn a_module_is_read_where_it_is_and_called_as_it_was_named() {
     let module = Module::read_at(&link, path.as_ref()).unwrap();
     assert_eq!(module.label(), text(&link));
     assert!(module.image().bytes == vpoll());
+}
+
+/// The kernel that is named is not the running one, and is what this machine runs next.
+#[test]
+fn where_signatures_are_enforced_none_goes_for_any_kernel() {
+    let folder = folder("in-place-next-kernel");
+    let path = file(&folder, "a.ko", &signed());
+    let machine = folder.join("machine");
+    let parameters = machine.join("sys/module/module/parameters");
+    fs::create_dir_all(&parameters).unwrap();
+    for (enforced, ends) in [("Y\n", Status::Findings), ("N\n", Status::Clean)] {
+        fs::write(parameters.join("sig_enforce"), enforced).unwrap();
+        for against in [vmlinux(), text(&boot(&running(), "vmlinuz"))] {
+            let args = Relocate {
+                modules: vec![path.clone().into()],
+                against: against.into(),
+                in_place: true,
+                quiet: true,
+                ..Relocate::default()
+            };
+            fs::write(&path, signed()).unwrap();
+            assert_eq!(run_in(&args, &machine).unwrap(), ends, "{enforced}");
+            let is_as_it_was = fs::read(&path).unwrap() == signed();
+            assert_eq!(is_as_it_was, ends == Status::Findings);
+        }
+    }
 }
 
 #[test]

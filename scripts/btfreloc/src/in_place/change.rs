@@ -182,7 +182,7 @@ impl Task<'_> {
         match loses_signature && self.is_enforced {
             false => New::Elf(elf),
             true => New::Not(Some(
-                "it is signed, and the running kernel takes signed modules alone: name a program that signs it \
+                "it is signed, and this machine takes signed modules alone: name a program that signs it \
                  with --sign-with"
                     .to_owned(),
             )),

@@ -71,12 +71,21 @@ pub struct Summary {
 /// The kernel or a base cannot be read, or nothing can be printed. A module that cannot be read or
 /// written is reported, and the others are changed.
 pub fn run(args: &cli::Relocate) -> Result<Status> {
+    run_in(args, Path::new(ROOT))
+}
+
+/// The same on the machine of `root`.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_in(args: &cli::Relocate, root: &Path) -> Result<Status> {
     let named = args.modules.iter().chain(&args.base).chain([&args.against]);
     input::once_only(named.map(PathBuf::as_path))?;
     let kernel = Kernel::read(&args.against)?;
     let bases = input::named_bases(&args.base)?;
-    let running = running_release(Path::new(ROOT)).unwrap_or_default();
-    let installed = SuppliedBases::of(Path::new(ROOT), &running);
+    let running = running_release(root).unwrap_or_default();
+    let installed = SuppliedBases::of(root, &running);
     let task = Task {
         args,
         target: Target {
@@ -87,7 +96,8 @@ pub fn run(args: &cli::Relocate) -> Result<Status> {
                 false => Supply::Named(&bases),
             },
         },
-        is_enforced: kernel.is_running(Path::new(ROOT)) && enforced(Path::new(ROOT)),
+        // The next kernel of a machine enforces what the running one does.
+        is_enforced: enforced(root),
     };
     let report = task.change_all();
     for error in &report.errors {
