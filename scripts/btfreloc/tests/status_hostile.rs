@@ -113,17 +113,29 @@ fn registered_btf_of_any_contents_is_judged() {
     machine.load("loop", "");
     symlink("loop", machine.root.join("sys/kernel/btf/loop")).unwrap();
     machine.load_with("fuse", &fitting());
-    let (report, _) = reported(&machine, &[]);
+    let (report, text) = reported(&machine, &[]);
     assert_eq!(state(&report, "fuse"), "as-built");
+    let mut errors = Vec::new();
     for name in [
-        "empty", "one", "head", "cut", "long", "zeros", "ones", "folder", "loop",
+        "cut", "empty", "folder", "head", "long", "loop", "one", "ones", "zeros",
     ] {
         let row = row(&report, name);
         let reason = row["reason"].as_str().unwrap_or_default();
-        let unread = reason.starts_with("what the kernel has registered cannot be read: ");
-        assert!(unread || row["state"] == "wrong-types", "{name}: {row}");
+        match reason.starts_with("what the kernel has registered cannot be read: ") {
+            true => {
+                let found = (&row["state"], &row["by"]);
+                assert_eq!(found, (&json!("unread"), &Value::Null), "{row}");
+                errors.push(format!("{name}: {reason}"));
+            }
+            false => assert_eq!(row["state"], "wrong-types", "{row}"),
+        }
         assert_eq!(row["btf"], true, "{name}: {row}");
     }
+    // Each is an error as well, and so the exit status.
+    assert!(errors.len() > 6, "{report}");
+    assert_eq!((&report["errors"], text.status), (&json!(errors), 2));
+    let heading = format!("\nwith BTF that cannot be read ({})\n", errors.len());
+    assert!(text.text().contains(&heading), "{}", text.text());
 }
 
 /// `line`, changed in one of many ways.
@@ -505,7 +517,10 @@ fn churn(root: &Path, end: &AtomicBool) {
         let file = root.join(format!("lib/modules/{RELEASE}/updates/{name}.ko"));
         if number / 40 % 2 == 0 {
             fs::create_dir_all(&module).unwrap();
-            fs::write(btf, &fitting).unwrap();
+            // The kernel shows the whole of it, or nothing.
+            let whole = root.join("sys/module/btf");
+            fs::write(&whole, &fitting).unwrap();
+            fs::rename(whole, btf).unwrap();
             fs::write(report, "BTF relocated: 1 types, 0 opaque\n").unwrap();
             fs::write(file, &fitting).unwrap();
         } else {

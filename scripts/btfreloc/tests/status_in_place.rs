@@ -13,7 +13,7 @@ use btfreloc_selftests::builder::Builder;
 use common::{boot, built_for, module, run, running, text, Run};
 use machine::{distilled, fitting, wrong, Machine, RELEASE};
 use schema::valid;
-use serde_json::Value;
+use serde_json::{json, Value};
 
 fn row(machine: &Machine, name: &str) -> Value {
     let run = machine.run(&["status", name, "--format", "json"], "80");
@@ -74,6 +74,12 @@ fn without_rust_the_command_is_named_that_changes_the_file() {
     assert_eq!(done.status, 0, "{done:?}");
     let mut clean = machine.run(&["check", "vendor"], "80");
     assert!(clean.text().ends_with(": left alone\n"), "{clean:?}");
+    // The log still has what became of the file before.
+    let found = row(&machine, "vendor");
+    assert_eq!(
+        (&found["state"], &found["to_do"]),
+        (&json!("failed"), &json!("modprobe vendor"))
+    );
     machine.put("dev/kmsg", "6,1,0,-;Linux version\n");
     clean = machine.run(&["status", "vendor", "fits"], "80");
     assert_eq!(clean.status, 0, "{clean:?}");
@@ -139,6 +145,28 @@ fn the_command_has_the_options_that_it_takes() {
         to_do(&machine, "signed it"),
         format!("{command} --sign-with PROGRAM{then}")
     );
+}
+
+/// What the log says of the file before the command is not of the module that was loaded after it.
+#[test]
+fn a_module_without_its_damaged_btf_has_nothing_to_do() {
+    let mut machine = Machine::new("status-in-place-dropped");
+    machine.without_rust();
+    machine.install("updates/broken.ko", &[(".BTF", b"damaged")]);
+    machine.log_refused("broken");
+    let found = row(&machine, "broken");
+    let done = typed(&machine, found["to_do"].as_str().unwrap());
+    assert_eq!(done.status, 0, "{done:?}");
+    let found = row(&machine, "broken");
+    assert_eq!(
+        (&found["state"], &found["to_do"]),
+        (&json!("failed"), &json!("modprobe broken"))
+    );
+    machine.load("broken", " (OE)");
+    let run = machine.run(&["status", "--format", "json"], "80");
+    let found = &valid(&run)["results"][0];
+    assert_eq!((&found["state"], run.status), (&json!("no-btf"), 0));
+    assert_eq!(found["reason"], Value::Null);
 }
 
 /// A kernel before 7.2 has no rust_btfreloc, with Rust or without.

@@ -45,13 +45,17 @@ impl Advice {
     pub(super) fn to_do(self, state: State, facts: &Facts) -> Option<String> {
         let module = &facts.module;
         let again = format!("unload {module} and load it again");
-        let replaced = facts.file.as_ref().is_some_and(|file| file.fits);
+        let file = facts.file.as_ref();
+        let replaced = file.is_some_and(|file| file.fits);
+        let accepted = file.is_some_and(|file| file.accepted);
         Some(match state {
             State::WrongTypes | State::Missing if replaced && facts.loaded => again,
             State::WrongTypes | State::Missing if facts.ours == Ours::Later => {
                 format!("it was loaded before rust_btfreloc: {again}")
             }
             State::WrongTypes | State::Missing => self.then(&again, facts),
+            // The log has what became of the file that was there before.
+            State::Failed if accepted => format!("modprobe {module}"),
             State::Failed => self.then(&format!("modprobe {module}"), facts),
             State::Refused => "report it: the kernel did not take what was made for it".to_owned(),
             State::Opaque | State::Conflicts => {

@@ -26,6 +26,8 @@ pub(super) struct Found {
     pub(super) loaded_from: Option<bool>,
     /// The kernel takes it as it is, and rust_btfreloc leaves it alone.
     pub(super) fits: bool,
+    /// The kernel alone takes it for what it is, or it has no BTF.
+    pub(super) accepted: bool,
     /// What the kernel alone would do.
     pub(super) reason: Option<String>,
     /// What rust_btfreloc would do, in the words of its log.
@@ -62,6 +64,7 @@ impl Found {
             misread: false,
             loaded_from: None,
             fits: false,
+            accepted: false,
             reason: None,
             would: None,
             in_place: None,
@@ -83,9 +86,10 @@ fn judged(
     let row = check::Row::new(&module, &sections, target, Policy::Opaque, Detail::Opaque);
     let alone = row.kernel_alone.as_ref();
     let alone = alone.filter(|_| row.outcome != Outcome::LeftAlone);
+    let accepts = |unknown| alone.map_or(unknown, |alone| alone.answer == Answer::Accepts);
     let clean = match needs {
         None => row.outcome.is_clean(false),
-        Some(_) => alone.is_none_or(|alone| alone.answer == Answer::Accepts),
+        Some(_) => accepts(true),
     };
     let in_place = match needs.filter(|_| !clean) {
         // Where it cannot be changed, no command is of use.
@@ -99,6 +103,7 @@ fn judged(
         misread: alone.is_some_and(|alone| alone.answer == Answer::Misreads),
         loaded_from,
         fits: row.outcome == Outcome::LeftAlone,
+        accepted: accepts(matches!(row.outcome, Outcome::LeftAlone | Outcome::NoBtf)),
         reason: alone.map(reason),
         would: would.map(str::to_owned),
         in_place,

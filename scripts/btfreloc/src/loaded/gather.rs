@@ -13,7 +13,7 @@ use super::advice::Advice;
 use super::file::Found;
 use super::in_place::Needs;
 use super::judge::{Facts, Ours, Registered};
-use super::log::Log;
+use super::log::{Event, Log};
 use super::machine::{is_name, Listed, Machine, Reports, RUST_BTFRELOC};
 use super::row::{self, Row};
 use super::said::Said;
@@ -62,7 +62,11 @@ pub(super) fn report(root: &Path, modules: &[String]) -> Result<Report> {
     let (mut results, mut errors) = (Vec::new(), Vec::new());
     for row in rows {
         match row {
-            Ok(row) => results.extend(row),
+            Ok(Some((row, unread))) => {
+                results.push(row);
+                errors.extend(unread);
+            }
+            Ok(None) => {}
             Err(error) => errors.push(format!("{error:#}")),
         }
     }
@@ -117,9 +121,15 @@ impl<'a> Gathering<'a> {
         names
     }
 
-    /// The row of a module, which was `named` on the command line or found; `None` for one that was found
-    /// and unloaded in the meantime.
-    fn row(&self, name: &str, loaded: bool, out_of_tree: bool, named: bool) -> Result<Option<Row>> {
+    /// The row of a module, which was `named` on the command line or found, and what of it cannot be read;
+    /// `None` for one that was found and unloaded in the meantime.
+    fn row(
+        &self,
+        name: &str,
+        loaded: bool,
+        out_of_tree: bool,
+        named: bool,
+    ) -> Result<Option<(Row, Option<String>)>> {
         let btf = match loaded {
             true => self.registered(name),
             false => Registered::No,
@@ -144,9 +154,11 @@ impl<'a> Gathering<'a> {
             report,
             event,
         };
+        // One that the log names otherwise may have come from anywhere, and be gone.
+        let is_known = loaded || matches!(facts.event, Some(Event::Refused(..)));
         let needs_file = named || !loaded || out_of_tree || facts.btf != Registered::Fits;
         let file = match needs_file {
-            true => self.file(name, loaded || facts.event.is_some())?,
+            true => self.file(name, is_known)?,
             false => None,
         };
         let needs = Needs {
@@ -162,7 +174,9 @@ impl<'a> Gathering<'a> {
             supply: Supply::Installed(&self.supplied),
         };
         let file = file.map(|path| Found::read(&self.machine, name, &path, &target, needs));
-        Ok(Some(Facts { file, ..facts }.judge(&self.advice)))
+        let facts = Facts { file, ..facts };
+        let unread = facts.unread();
+        Ok(Some((facts.judge(&self.advice), unread)))
     }
 
     /// Where rust_btfreloc was when a module was loaded.

@@ -95,12 +95,10 @@ impl Facts {
             return said;
         }
         match &self.btf {
-            Registered::Unread(error) => Finding::by_kernel(
-                State::AsBuilt,
-                Some(format!(
-                    "what the kernel has registered cannot be read: {error}"
-                )),
-            ),
+            Registered::Unread(error) => Finding {
+                by: None,
+                ..Finding::by_kernel(State::Unread, Some(unread(error)))
+            },
             Registered::Contradicts(error) => {
                 Finding::by_kernel(State::WrongTypes, Some(error.clone()))
             }
@@ -120,13 +118,12 @@ impl Facts {
         self.agrees(said)
     }
 
-    /// `said`, if the kernel has registered BTF where that says so.
+    /// `said`, if the kernel has registered what that says: of a load before, the log may say something else.
     fn agrees(&self, said: Said) -> Option<Finding> {
-        let registered = self.btf != Registered::No;
         let agrees = match said.state {
-            State::Dropped | State::NoBtf | State::Refused => !registered,
+            State::Dropped | State::NoBtf | State::Refused => self.btf == Registered::No,
             State::LeftToKernel => true,
-            _ => registered,
+            _ => matches!(self.btf, Registered::Fits | Registered::Unread(_)),
         };
         let by = match said.state {
             State::LeftToKernel => By::Kernel,
@@ -171,7 +168,11 @@ impl Facts {
     }
 
     fn without_btf(&self) -> Finding {
-        if let Some(Event::Refused(error, reason)) = &self.event {
+        let file = self.loaded_file();
+        let has_none = file.is_some_and(|file| file.unread.is_none() && !file.has_btf);
+        // Where it was loaded from a file without BTF, that of another was refused before.
+        let event = self.event.as_ref().filter(|_| !has_none);
+        if let Some(Event::Refused(error, reason)) = event {
             // It is loaded nevertheless.
             let reason = reason.as_ref().unwrap_or(error);
             let reason = format!("the kernel refused it: {reason}");
@@ -218,14 +219,27 @@ impl Facts {
         }
     }
 
+    /// What of it cannot be read, for the errors of the report.
+    pub(super) fn unread(&self) -> Option<String> {
+        match &self.btf {
+            Registered::Unread(error) => Some(format!("{}: {}", self.module, unread(error))),
+            _ => None,
+        }
+    }
+
     fn ids(&self, state: State) -> Option<String> {
         let words = match state {
+            State::Unread => return None,
             State::AsBuilt => "as built",
             State::WrongTypes => "they name other types as well",
             _ => "as in its file",
         };
         self.has_ids.then(|| words.to_owned())
     }
+}
+
+fn unread(error: &str) -> String {
+    format!("what the kernel has registered cannot be read: {error}")
 }
 
 impl Finding {

@@ -110,15 +110,19 @@ impl Machine<'_> {
         Some(self.build_id(module)? == build_id::of(elf)?)
     }
 
-    /// The BTF that the kernel has registered for it; `None` where there is none.
+    /// The BTF that the kernel has registered for it; `None` where there is none, or none any more.
     ///
     /// # Errors
     ///
     /// It cannot be read.
     pub(super) fn btf(&self, module: &str) -> io::Result<Option<Vec<u8>>> {
+        // The kernel says ENODEV of a file that goes while it is read.
+        let is_gone = |error: &io::Error| {
+            error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(libc::ENODEV)
+        };
         match fs::read(self.root.join("sys/kernel/btf").join(module)) {
             Ok(btf) => Ok(Some(btf)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }

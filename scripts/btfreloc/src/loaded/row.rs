@@ -66,6 +66,8 @@ pub enum State {
     Dropped,
     /// Its file has BTF, and the kernel has registered none.
     Missing,
+    /// What the kernel has registered cannot be read.
+    Unread,
     /// rust_btfreloc left it to the kernel, though it is not what this kernel wants.
     LeftToKernel,
     /// It was relocated, and some of its types are opaque.
@@ -96,12 +98,13 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [State; 18] = [
+    pub const ALL: [State; 19] = [
         State::Failed,
         State::WrongTypes,
         State::Refused,
         State::Dropped,
         State::Missing,
+        State::Unread,
         State::LeftToKernel,
         State::Opaque,
         State::Conflicts,
@@ -128,7 +131,7 @@ impl State {
         match self {
             State::Failed | State::WrongTypes | State::Refused | State::Dropped => true,
             State::Missing | State::LeftToKernel | State::NotLoadedFinding => true,
-            State::Opaque | State::Conflicts | State::Reduced => true,
+            State::Opaque | State::Conflicts | State::Reduced | State::Unread => true,
             State::Relocated | State::Repaired | State::Rebased | State::AsBuilt => false,
             State::Valid | State::NoBtf | State::BuiltIn | State::NotLoaded => false,
         }

@@ -163,6 +163,7 @@ fn words(state: State) -> &'static str {
         State::Refused => "without BTF, as the kernel refused what was made for it",
         State::Dropped => "without BTF, dropped by rust_btfreloc",
         State::Missing => "without BTF, though there is some in the file",
+        State::Unread => "with BTF that cannot be read",
         State::LeftToKernel => "left to the kernel by rust_btfreloc",
         State::Opaque => "relocated with opaque types",
         State::Conflicts => "rebased with conflicts",
