@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# scripts/kit, on the host: which archive it takes, and that a kit stays usable where there is no way to one.
+# scripts/kit, on the host: which archive it takes, that a kit stays usable where there is no way to one, and what it does
+# for a new revision of a kernel.
 set -eu
 cd "$(dirname "$0")/../.."
 work=$PWD/build/check/kit-test
@@ -75,6 +76,38 @@ END
 grep -q "kit: kernels: no way to the archive at $DEBIAN_MIRROR" "$work/log" || fail "it does not say why"
 kit env || fail "the choice of kernels is lost"
 grep -q "^RUNNING='7.3.4+deb13-amd64'$" "$work/output" || fail "it is another choice"
+
+# Another revision of a release takes the place of what was made of the one before.
+release=7.3.4+deb13-amd64
+mkdir -p "$work/deb/DEBIAN" "$work/deb/usr/src/linux-headers-$release" "$work/kit/stamp/tree" "$work/kit/stamp/boot"
+printf 'Package: headers\nVersion: 1\nArchitecture: all\nMaintainer: none <none@none.invalid>\nDescription: none\n' \
+	>"$work/deb/DEBIAN/control"
+echo CONFIG_RUST=y >"$work/deb/usr/src/linux-headers-$release/.config"
+: >"$work/deb/usr/src/linux-headers-$release/Module.symvers"
+# headers_of VERSION
+headers_of() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	KIT=$work/kit sh -euc '
+		REPO_SCRIPTS=$PWD/scripts
+		. scripts/lib.sh
+		. scripts/kit.d/archive.sh
+		fetch_deb() {
+			dpkg-deb -b "$KIT/../deb" "$2"
+		}
+		. "$KIT/kernels"
+		fetch_headers "$1" "$2"' sh "$release" "$1" >"$work/log" 2>&1
+}
+printf "SETS='%s 7.3.4-1 7.3 image modules'\n" "$release" >>"$work/kit/kernels"
+echo 1 >"$work/kit/stamp/tree/$release"
+headers_of 7.3.4-1 || fail "headers"
+grep -q CONFIG_RUST=y "$work/kit/headers/$release/config" || fail "they have no config"
+echo changed >"$work/kit/headers/$release/config"
+headers_of 7.3.4-1 || fail "headers that are there"
+grep -q changed "$work/kit/headers/$release/config" || fail "they are fetched again"
+[ -f "$work/kit/stamp/tree/$release" ] || fail "the tree is to be made again, though it is of this revision"
+headers_of 7.3.4-2 || fail "headers of another revision"
+grep -q CONFIG_RUST=y "$work/kit/headers/$release/config" || fail "they are those of the revision before"
+[ ! -f "$work/kit/stamp/tree/$release" ] || fail "the tree of the revision before serves for this one"
 
 # Roots of tests are removed with the kit, by who they belong to.
 mkdir -p "$work/kit/trixie/run.killed/usr"

@@ -93,6 +93,14 @@ fetch_deb() {
 
 # fetch_headers RELEASE VERSION: its config and Module.symvers, as headers/RELEASE
 fetch_headers() {
+	# What was made of another revision of a release serves no longer.
+	case $(set_of "$1" 2) in
+	'' | "$2") ;;
+	*)
+		rm -f "$KIT"/stamp/*/"$1"
+		remove "$KIT/headers/$1"
+		;;
+	esac
 	[ ! -f "$KIT/headers/$1/config" ] || return 0
 	remove "$KIT/headers/$1.new"
 	mkdir -p "$KIT/headers/$1.new" "$KIT/debs"
@@ -202,5 +210,5 @@ step_kernels() {
 # set_of RELEASE FIELD: 2 version, 3 series, 4 image package, 5 modules package
 set_of() {
 	# shellcheck disable=SC2153 # from the kernels file
-	printf '%s\n' "$SETS" | awk -v release="$1" -v field="$2" '$1 == release { print $field; exit }'
+	printf '%s\n' "${SETS:-}" | awk -v release="$1" -v field="$2" '$1 == release { print $field; exit }'
 }
