@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Tests scripts/vm itself: test-vm.sh [RELEASE]; KTAP. Each case is one boot, or none.
+# Tests scripts/vm itself: runner.sh [RELEASE]; KTAP. Each case is one boot, or none.
 set -eu
 cd "$(dirname "$0")/../.."
 REPO_SCRIPTS=$PWD/scripts
