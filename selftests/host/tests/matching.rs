@@ -5,10 +5,11 @@
 
 use btfreloc_selftests::builder::Builder;
 use btfreloc_selftests::kernel::Vmlinux;
-use btfreloc_selftests::peer;
+use btfreloc_selftests::{modules, peer};
 use rust_btfreloc::btf::Kind;
 use rust_btfreloc::reloc::Fate::{self, Mapped, Opaque};
 use rust_btfreloc::reloc::Why::{Absent, Ambiguous, OtherEncoding, OtherKind, OtherSize};
+use std::collections::BTreeSet;
 
 use Use::{Element, Member, Pointer};
 
@@ -144,10 +145,10 @@ const C_GIVES_UP: &[Rule] = &[
     ("STRUCT, other offset", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:1", "STRUCT a 8 f@32:1"], Opaque(Ambiguous(FIRST))),
     ("STRUCT, other size", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:1", "STRUCT a 8 f@0:2"], Opaque(Ambiguous(FIRST))),
     ("STRUCT, more members", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:1", "STRUCT a 8 f@0:1 g@32:1"], Opaque(Ambiguous(FIRST))),
-    ("STRUCT, typedef of the member", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:1", "STRUCT a 8 f@0:7"], Mapped(FIRST)),
-    ("STRUCT, pointer or long", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:2", "STRUCT a 8 f@0:3"], Mapped(FIRST)),
-    ("STRUCT, array of that size", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:2", "STRUCT a 8 f@0:4"], Mapped(FIRST)),
-    ("STRUCT, const array of that size", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:5", "STRUCT a 8 f@0:2"], Mapped(FIRST)),
+    ("STRUCT, typedef of the member", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:1", "STRUCT a 8 f@0:7"], Opaque(Ambiguous(FIRST))),
+    ("STRUCT, pointer or long", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:2", "STRUCT a 8 f@0:3"], Opaque(Ambiguous(FIRST))),
+    ("STRUCT, array of that size", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:2", "STRUCT a 8 f@0:4"], Opaque(Ambiguous(FIRST))),
+    ("STRUCT, const array of that size", "STRUCT a 8", Pointer, &["STRUCT a 8 f@0:5", "STRUCT a 8 f@0:2"], Opaque(Ambiguous(FIRST))),
     ("STRUCT, longer array", "STRUCT a 12", Pointer, &["STRUCT a 12 f@0:5", "STRUCT a 12 f@0:6"], Opaque(Ambiguous(FIRST))),
     ("STRUCT, bit-fields alike", "STRUCT a 8", Pointer, &["BITS a 8 f@0:1:3", "BITS a 8 f@0:1:3"], Mapped(FIRST)),
     ("STRUCT, other width", "STRUCT a 8", Pointer, &["BITS a 8 f@0:1:3", "BITS a 8 f@0:1:4"], Opaque(Ambiguous(FIRST))),
@@ -187,6 +188,48 @@ fn rules_of_several_candidates_where_the_c_code_gives_up() {
         holds(rule);
         assert_eq!(by_libbpf(rule), None, "{}", rule.0);
     }
+}
+
+/// Of a real kernel: what differs in nothing but what its pointers lead to is two types as well.
+#[test]
+fn no_struct_that_a_kernel_has_twice_is_taken_for_one() {
+    let kit = modules::kit();
+    let (release, kernel) = modules::kernels(&kit).remove(0);
+    let vmlinux = Vmlinux::new(kernel);
+    let mut twice: Vec<(String, u32)> = structs(&vmlinux);
+    twice.sort();
+    let twice: BTreeSet<_> = twice
+        .windows(2)
+        .filter_map(|pair| (pair[0] == pair[1]).then_some(pair[0].clone()))
+        .collect();
+    assert!(twice.len() > 5, "{release}: {twice:?}");
+    let mut base = Builder::base();
+    let ids: Vec<_> = twice
+        .iter()
+        .map(|(name, size)| base.structure(name, *size, &[]))
+        .collect();
+    let mut module = Builder::split(&base);
+    for id in ids {
+        module.ptr(id);
+    }
+    let done = vmlinux.relocate(&base.bytes(), &module.bytes()).unwrap();
+    for ((name, _), fate) in twice.iter().zip(done.fates) {
+        assert!(matches!(fate, Opaque(Ambiguous(_))), "{name}: {fate:?}");
+    }
+}
+
+/// Name and size of each STRUCT that has a name.
+fn structs(vmlinux: &Vmlinux) -> Vec<(String, u32)> {
+    let base = vmlinux.base();
+    let btf = base.btf();
+    let records = (1..btf.end_id()).filter_map(|id| btf.record(id));
+    let named = records.filter(|record| record.kind() == Kind::Struct && record.name_off() != 0);
+    named
+        .map(|record| {
+            let name = btf.name(record.name_off()).unwrap();
+            (String::from_utf8(name.to_vec()).unwrap(), record.size())
+        })
+        .collect()
 }
 
 /// The kernel, the distilled base and the module of a rule.

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether two types of a base, of one name, kind and size, are laid out the same.
+//! Whether two types of a base, of one name, kind and size, are the same.
+//!
+//! That two are laid out alike is not enough: vmlinux has structs of one name and layout whose pointers
+//! lead to elements of other sizes, and a program that is given one for the other reads out of bounds.
 
 use crate::btf::{read_u32, to_usize, Btf, Kind, Member, Record};
-
-/// Levels of arrays and modifiers that are followed to find a size.
-const DEPTH: u32 = 32;
-const POINTER_SIZE: u64 = 8;
 
 /// Levels of structs and unions that are compared member by member: all but the first without a name.
 const LEVELS: usize = 9;
 
-/// Whether `a` and `b` have the same members (name, offset, size) or values (name, value).
+/// Whether `a` and `b` have the same members (name, offset, type id) or values (name, value).
 ///
-/// The members of a member without a name count as members, too.
+/// The members of a member without a name count as members, too. BTF is deduplicated: another id is
+/// another type.
 pub(in crate::reloc) fn same(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
     if !same_head(btf, a, b) {
         return false;
@@ -95,12 +95,10 @@ impl Level {
             if a.type_id == b.type_id {
                 continue;
             }
-            if a.name_off == 0 {
-                return Self::below(btf, &a, &b);
-            }
-            if size_of(btf, a.type_id) != size_of(btf, b.type_id) {
-                return Step::Differ;
-            }
+            return match a.name_off {
+                0 => Self::below(btf, &a, &b),
+                _ => Step::Differ,
+            };
         }
         Step::Done
     }
@@ -125,25 +123,4 @@ fn same_values(btf: &Btf<'_>, a: &Record<'_>, b: &Record<'_>) -> bool {
 
 fn same_string(btf: &Btf<'_>, a: u32, b: u32) -> bool {
     a == b || btf.string(a).is_some_and(|name| btf.string_is(b, name))
-}
-
-/// Size in bytes of the type `id`, where it has one.
-fn size_of(btf: &Btf<'_>, id: u32) -> Option<u64> {
-    let (mut id, mut elements) = (id, 1u64);
-    for _ in 0..DEPTH {
-        let (_, record) = btf.unmodified(id)?;
-        match record.kind() {
-            Kind::Array => {
-                let (elem, _, count) = record.array();
-                elements = elements.checked_mul(u64::from(count))?;
-                id = elem;
-            }
-            Kind::Ptr => return elements.checked_mul(POINTER_SIZE),
-            Kind::Int | Kind::Struct | Kind::Union | Kind::Enum | Kind::Enum64 | Kind::Float => {
-                return elements.checked_mul(u64::from(record.size()))
-            }
-            _ => return None,
-        }
-    }
-    None
 }
