@@ -43,6 +43,8 @@ pub use distilled::{
     allows_kind, check_distilled, DistilledType, Fate, Inline, Policy, RelocationCounts,
     RelocationPlan, Report, Unmatched, Verified, Why,
 };
-pub use plain::{check as check_plain, fits as fits_plain};
+pub use plain::{
+    check as check_plain, fits as fits_plain, fits_throughout as fits_plain_throughout,
+};
 pub use reduced::LeftOut;
 pub use survey::{Input, InputKind, Survey};

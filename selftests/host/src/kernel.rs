@@ -4,8 +4,8 @@
 
 use rust_btfreloc::btf::{verify, Blob, Btf, Error, Form, Known, Section, Table};
 use rust_btfreloc::reloc::{
-    check_plain, fits_plain, Base, BaseSize, Fate, Input, Policy, RelocationCounts, RelocationPlan,
-    Survey, Why,
+    check_plain, fits_plain, fits_plain_throughout, Base, BaseSize, Fate, Input, Policy,
+    RelocationCounts, RelocationPlan, Survey, Why,
 };
 
 /// BTF of a kernel, with the tables that are built when the module is loaded.
@@ -68,6 +68,17 @@ impl Vmlinux {
         };
         let survey = Survey::of(&base, &input)?;
         fits_plain(&base, &survey, &mut vec![0; survey.verify_len()])
+    }
+
+    /// Whether all of plain split BTF was made for this kernel.
+    pub fn fits_throughout(&self, btf: &[u8]) -> Result<(), Error> {
+        let base = self.base();
+        let input = Input {
+            btf,
+            btf_base: None,
+        };
+        let survey = Survey::of(&base, &input)?;
+        fits_plain_throughout(&base, &survey, &mut vec![0; survey.verify_len()])
     }
 
     /// What the kernel would say to split BTF, and whether its references hold.

@@ -373,7 +373,12 @@ fn a_module_costs_no_more_than_it_is_worth() {
     let mut members = vec![member; 5000];
     members.push(("last", [FUNC, 0]));
     module.union("either", 16, &members);
-    assert_eq!(Vmlinux::new(base.bytes()).fits(&module.bytes()), Ok(()));
+    let (vmlinux, module) = (Vmlinux::new(base.bytes()), module.bytes());
+    assert_eq!(vmlinux.fits(&module), Ok(()));
+    // Where it is rewritten by what it names, all of it counts.
+    let error = vmlinux.fits_throughout(&module).unwrap_err();
+    let found = wrong(Target::Sized, Some(5000), FUNC, Kind::Func);
+    assert_eq!((error.type_id, error.reason), (ID, found));
 }
 
 /// Adds the types of a module.

@@ -173,7 +173,7 @@ impl<S: Shell> Deciding<'_, '_, S> {
         built.map(drop).map_err(|error| self.refused(file, error))
     }
 
-    /// Checks that the module's BTF was made for `base`, as far as can be known.
+    /// Checks that nothing in the module's BTF contradicts `base`.
     #[inline(never)]
     fn fits(&self, file: SuppliedName<'_>, base: &Base<'_>) -> Step<(), S> {
         let input = Input {
@@ -183,7 +183,7 @@ impl<S: Shell> Deciding<'_, '_, S> {
         let survey = self.boxed(|| Survey::of(base, &input))?;
         let survey = survey.map_err(|error| self.refused(file, error))?;
         let mut scratch = self.words(survey.verify_len())?;
-        plain::fits(base, &survey, &mut scratch).map_err(|error| {
+        plain::fits_throughout(base, &survey, &mut scratch).map_err(|error| {
             let found = survey.describe(base, error);
             self.found(&Cause::Supplied { found, file })
         })

@@ -13,7 +13,7 @@ mod read_budget;
 
 use super::{Base, Survey};
 use crate::btf::{verify, Btf, Error, Kind, Reason, Record};
-use read_budget::{ReadBudget, Stop};
+use read_budget::{Extent, ReadBudget, Stop};
 
 /// Checks plain split BTF against `base` as the kernel will.
 ///
@@ -27,15 +27,38 @@ pub fn check(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Resul
     verify(&mut btf, base, survey, scratch)
 }
 
-/// Checks plain split BTF against `base` as [`check`] does, and for what contradicts `base`.
+/// Checks plain split BTF against `base` as [`check`] does, and looks in some of its types for what
+/// contradicts `base`.
 ///
 /// # Errors
 ///
 /// As [`check`], and the first contradiction.
 pub fn fits(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
+    contradicts(base, survey, scratch, Extent::Sample)
+}
+
+/// As [`fits`], in all of its types: BTF that is to be rewritten by the names in `base` must be of it.
+///
+/// # Errors
+///
+/// As [`fits`].
+pub fn fits_throughout(
+    base: &Base<'_>,
+    survey: &Survey<'_>,
+    scratch: &mut [u32],
+) -> Result<(), Error> {
+    contradicts(base, survey, scratch, Extent::All)
+}
+
+fn contradicts(
+    base: &Base<'_>,
+    survey: &Survey<'_>,
+    scratch: &mut [u32],
+    extent: Extent,
+) -> Result<(), Error> {
     let mut btf = Btf::without_table(Some(base.btf()), survey.split, survey.sizes.split);
     verify(&mut btf, base, survey, scratch)?;
-    let mut budget = ReadBudget::new(&btf);
+    let mut budget = ReadBudget::new(&btf, extent);
     for (id, record) in evenly(&btf) {
         match witness(&mut budget, &record) {
             Ok(()) => {}

@@ -19,6 +19,12 @@ const PER_OWN_TYPE: u32 = 1;
 /// To find a type of vmlinux is several, far apart, as not each has its place in a table.
 const PER_TYPE: u32 = 8;
 
+/// How much is looked at.
+pub(super) enum Extent {
+    Sample,
+    All,
+}
+
 /// Why no more is looked at.
 pub(super) enum Stop {
     /// A reason, and the byte offset in the record it was found at.
@@ -34,8 +40,12 @@ pub(super) struct ReadBudget<'l, 'b> {
 }
 
 impl<'l, 'b> ReadBudget<'l, 'b> {
-    pub(super) fn new(btf: &'l Btf<'b>) -> Self {
-        let effort = EFFORT.saturating_add(btf.own_count() / TYPES_PER_UNIT);
+    pub(super) fn new(btf: &'l Btf<'b>, extent: Extent) -> Self {
+        let effort = match extent {
+            Extent::Sample => EFFORT.saturating_add(btf.own_count() / TYPES_PER_UNIT),
+            // More than BTF of 16 MiB, the most that a kernel takes, can ask for.
+            Extent::All => u32::MAX,
+        };
         ReadBudget { btf, effort }
     }
 
