@@ -5,7 +5,7 @@
 use super::shell::AskedList;
 use super::verdict::Obstacle;
 use super::{Deciding, DroppedIds, ModuleFile, Original, Shell, Step};
-use crate::btf::{self, to_usize};
+use crate::btf::{self, to_usize, Blob};
 use crate::elf::{Section, Symbols};
 use crate::reloc::btf_ids::{self, BtfIds, Form, IdEntry, GONE};
 use crate::reloc::{Base, Cause};
@@ -134,6 +134,9 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
     /// `cause`.
     #[inline(never)]
     pub(super) fn dropped_ids(&self, cause: &Obstacle<S>) -> Option<DroppedIds<S>> {
+        if self.names_vmlinux_alone() {
+            return None;
+        }
         let mut patched = None;
         match self.patch_ids(None, &|_| Some(0), &mut patched) {
             Ok(()) => patched.map(DroppedIds::Cleared),
@@ -145,6 +148,14 @@ impl<'a, S: Shell> Deciding<'_, 'a, S> {
                 Some(DroppedIds::Kept(why))
             }
         }
+    }
+
+    /// Whether the ids of the module are vmlinux's, whose they stay where its BTF is not shown: it has
+    /// no type of its own, and no base to number them otherwise.
+    fn names_vmlinux_alone(&self) -> bool {
+        let input = &self.sections.input;
+        let split = Blob::parse(btf::Section::Btf, btf::Form::Split, input.btf);
+        input.btf_base.is_none() && split.is_ok_and(|split| split.types().is_empty())
     }
 
     /// The section, in memory of its own; `None` where the module has none, or an empty one.
