@@ -23,6 +23,11 @@ mod version;
 compile_error!("this kernel gives modules no BTF: it needs CONFIG_DEBUG_INFO_BTF_MODULES=y");
 #[cfg(not(CONFIG_SYSFS))]
 compile_error!("this kernel does not show what BTF it has registered: it needs CONFIG_SYSFS=y");
+// Their functions are inline in C where these are off, and then none that Rust can call.
+#[cfg(not(CONFIG_DEBUG_FS))]
+compile_error!("this kernel has nowhere to report to: it needs CONFIG_DEBUG_FS=y");
+#[cfg(not(any(CONFIG_FW_LOADER, CONFIG_FW_LOADER_MODULE)))]
+compile_error!("this kernel cannot read the BTF of others: it needs CONFIG_FW_LOADER");
 
 use kernel::{prelude::*, sync::Arc};
 use shell::{
