@@ -80,8 +80,10 @@ impl kernel::InPlaceModule for BtfReloc {
             let files = BtfFiles::new()?;
             let dir = Arc::pin_init(Dir::new(c"btfreloc", FuncsReport::FOLDER), GFP_KERNEL)?;
             let stats = Arc::pin_init(Stats::new(policy), GFP_KERNEL)?;
-            let file = File::new(&dir, Folder::Root, Stats::FILE, stats.clone());
-            let loads = Arc::pin_init(Loads::new(vmlinux, policy, files, dir, stats), GFP_KERNEL)?;
+            let loads = Loads::new(vmlinux, policy, files, dir.clone(), stats.clone());
+            let loads = Arc::pin_init(loads, GFP_KERNEL)?;
+            // Last: who has it open as this fails keeps it open when the module is gone.
+            let file = File::new(&dir, Folder::Root, Stats::FILE, stats);
             Ok(try_pin_init!(Self {
                 stats: file,
                 after <- Registration::new(AfterKernel(loads.clone())),
