@@ -17,11 +17,15 @@
 //!
 //! A file system may ask user space: autofs, FUSE, NFS with its helpers, overlayfs on any of these;
 //! fscrypt and IMA may load a module for a hash or cipher. All of it is waited for by a thread
-//! [aside](crate::shell::aside), so that a notifier is held up for [`LIMIT`] at most, and once: while a read
-//! that was given up is under way, later ones are answered at once. Two reads of one file are one to
-//! the loader, which lets the second wait for the first.
+//! [aside](crate::shell::aside), so that a notifier is held up for [`LIMIT`] at most, however many files it
+//! asks for, and once: while a read that was given up is under way, later ones are answered at once. Two
+//! reads of one file are one to the loader, which lets the second wait for the first.
 
-use crate::shell::aside::{Aside, Job, Task};
+use crate::shell::{
+    aside::{Aside, Job, Task},
+    clock,
+};
+use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::NonNull;
 use kernel::{
@@ -34,8 +38,9 @@ use kernel::{
     time::Msecs,
 };
 
-/// How long a file is waited for: a file system may have to spin up a disk, and 7 MB compressed as
-/// `.xz` take a second or two on a slow machine. The kernel calls a task hung after 120 seconds.
+/// How long all files for one module are waited for: a file system may have to spin up a disk, and 7 MB
+/// compressed as `.xz` take a second or two on a slow machine. The kernel calls a task hung after 120
+/// seconds.
 const LIMIT: Msecs = 30_000;
 
 /// Reads firmware aside.
@@ -57,24 +62,41 @@ impl Loader {
         })
     }
 
-    /// Reads `name`, or `name` with `.zst` or `.xz` after it.
+    /// Reads `name`, or `name` with `.zst` or `.xz` after it, in what is left of `time`.
     ///
     /// # Errors
     ///
     /// The firmware loader's, `ENOENT` where there is no such file among them; `ETIMEDOUT` where it
     /// does not answer; `EINTR` where the process that waits was killed.
-    pub(crate) fn read(&self, name: CString) -> Result<FirmwareFile> {
-        if self.aside.is_stalled() {
+    pub(crate) fn read(&self, name: CString, time: &ReadTime) -> Result<FirmwareFile> {
+        if self.aside.is_stalled() || time.0.get() == 0 {
             return Err(ETIMEDOUT);
         }
+        let start = clock::now();
         let job = Job::new(pin_init!(Read {
             name,
             answer <- new_mutex!(None),
         }))?;
         self.aside.begin(&job);
-        self.aside.wait(&job, LIMIT)?;
+        let waited = self.aside.wait(&job, time.0.get());
+        time.pass(clock::elapsed(start));
+        waited?;
         let answer = job.task().answer.lock().take();
         answer.unwrap_or(Err(ENOENT))
+    }
+}
+
+/// What is left of the time for the files of one module.
+pub(crate) struct ReadTime(Cell<Msecs>);
+
+impl ReadTime {
+    pub(crate) fn new() -> Self {
+        ReadTime(Cell::new(LIMIT))
+    }
+
+    fn pass(&self, nanoseconds: u64) {
+        let passed = Msecs::try_from(nanoseconds / 1_000_000).unwrap_or(Msecs::MAX);
+        self.0.set(self.0.get().saturating_sub(passed));
     }
 }
 

@@ -6,5 +6,5 @@ mod firmware;
 mod tables;
 mod vmlinux;
 
-pub(super) use firmware::{FirmwareFile, Loader};
+pub(super) use firmware::{FirmwareFile, Loader, ReadTime};
 pub(crate) use tables::Vmlinux;

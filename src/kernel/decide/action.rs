@@ -43,11 +43,7 @@ pub(crate) fn decide<'a>(
         Err(error) => return Some(Action::LeaveToKernel(error.into())),
     };
     let sections = sections.as_ref().map(Option::as_ref).transpose()?;
-    let shell = KernelShell {
-        stats,
-        loader,
-        module,
-    };
+    let shell = KernelShell::new(stats, loader, module);
     // Not on the stack, which all that follows is below.
     let base = match boxed(|| vmlinux.running()) {
         Ok(base) => base,

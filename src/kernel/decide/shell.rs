@@ -12,7 +12,7 @@ use crate::reloc::{
     InputKind, RelocationPlan, SuppliedName, Unread,
 };
 use crate::shell::{
-    base::{FirmwareFile, Loader},
+    base::{FirmwareFile, Loader, ReadTime},
     commit::{self, Alias, PatchedIds},
     memory,
     module::Coming,
@@ -20,16 +20,30 @@ use crate::shell::{
     report::{FuncsReport, IdReport, LoadReport, OwnedCause, Stats},
     text::Text,
 };
+use core::cell::Cell;
 use kernel::{prelude::*, str::CString, sync::UniqueArc};
 
 /// The kernel, as the core sees it while `module` loads.
 pub(super) struct KernelShell<'l, 'a> {
-    pub(super) stats: &'l Stats,
-    pub(super) loader: &'l Loader,
-    pub(super) module: Coming<'a>,
+    stats: &'l Stats,
+    loader: &'l Loader,
+    module: Coming<'a>,
+    read_time: ReadTime,
+    /// BTF that is reduced is identified again.
+    identified: Cell<bool>,
 }
 
-impl KernelShell<'_, '_> {
+impl<'l, 'a> KernelShell<'l, 'a> {
+    pub(super) fn new(stats: &'l Stats, loader: &'l Loader, module: Coming<'a>) -> Self {
+        KernelShell {
+            stats,
+            loader,
+            module,
+            read_time: ReadTime::new(),
+            identified: Cell::new(false),
+        }
+    }
+
     /// Address and length in memory of `section`.
     fn place(section: &Section<'_>) -> Result<(usize, usize)> {
         Ok((
@@ -86,13 +100,15 @@ impl<'a> decision::Shell for KernelShell<'_, 'a> {
     }
 
     fn identified(&self, kind: InputKind) {
-        self.stats.identified(kind);
+        if !self.identified.replace(true) {
+            self.stats.identified(kind);
+        }
     }
 
     #[inline(never)]
     fn supplied(&self, file: SuppliedName<'_>) -> Result<Option<FirmwareFile>> {
         let name = CString::try_from_fmt(fmt!("{}", Text(file)))?;
-        match self.loader.read(name) {
+        match self.loader.read(name, &self.read_time) {
             Err(error) if error == ENOENT => Ok(None),
             read => read.map(Some),
         }
