@@ -15,7 +15,7 @@ pub struct Input<'a> {
     pub btf_base: Option<&'a [u8]>,
 }
 
-/// The sorts of BTF that a module may carry.
+/// The kinds of BTF that a module may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
     /// Split BTF on the distilled base that comes with it.
@@ -27,7 +27,7 @@ pub enum InputKind {
 }
 
 impl InputKind {
-    /// Every sort.
+    /// Every kind.
     pub const ALL: [InputKind; 3] = [
         InputKind::Distilled,
         InputKind::Split,
@@ -84,7 +84,7 @@ impl<'a> Survey<'a> {
         })
     }
 
-    /// Of which sort it is.
+    /// Of which kind it is.
     pub fn input_kind(&self) -> InputKind {
         match (&self.distilled, &self.alone) {
             (Some(_), _) => InputKind::Distilled,

@@ -37,7 +37,7 @@ impl OwnedCause {
         Self::Unread(file.ok(), why)
     }
 
-    /// Without what was found; `None` where nothing was, and only the kernel is in the way.
+    /// The kind of cause that was found in the module; `None` where the kernel itself was in the way.
     pub(crate) fn kind(&self) -> Option<CauseKind> {
         match self {
             Self::Found(kind, ..) => Some(*kind),

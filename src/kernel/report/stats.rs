@@ -32,7 +32,7 @@ struct Figures {
     conflicting_types: u64,
     /// Modules whose function addresses are shown.
     func_tables: u64,
-    /// Modules with a table of them that is not.
+    /// Modules with a table of them that was refused, or whose new BTF the kernel refused.
     func_tables_refused: u64,
     /// Time spent in our notifiers.
     nanoseconds: u64,
