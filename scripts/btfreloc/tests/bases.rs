@@ -6,8 +6,9 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use btfreloc::input::{Bases, Kernel, Module, Remark};
+use btfreloc::input::{Bases, Kernel, Kernels, Module, Remark};
 use common::{boot, built_for, elf, file, folder, module, run, running, small_kernel, text};
 
 /// An installed kernel's file, or what the running one shows.
@@ -138,4 +139,22 @@ fn a_damaged_base_is_refused_with_the_place() {
         assert_eq!(done.err.lines().count(), 1, "{}", done.err);
     }
     assert!(!Path::new(&output).exists());
+}
+
+/// Whatever becomes of their files.
+#[test]
+fn the_kernels_of_a_command_are_each_read_once() {
+    let root = folder("bases-once");
+    let [good, bad] = ["good", "bad"].map(|name| root.join(name));
+    fs::write(&good, small_kernel()).unwrap();
+    fs::write(&bad, "").unwrap();
+    let kernels = Kernels::default();
+    assert!(kernels.known(&good).is_none());
+    let first = kernels.read(&good).unwrap();
+    let error = kernels.read(&bad).err().unwrap().to_string();
+    fs::remove_file(&good).unwrap();
+    fs::write(&bad, small_kernel()).unwrap();
+    assert!(Arc::ptr_eq(&first, &kernels.read(&good).unwrap()));
+    assert_eq!(kernels.read(&bad).err().unwrap().to_string(), error);
+    assert!(kernels.known(&good).is_some() && kernels.known(&bad).is_none());
 }

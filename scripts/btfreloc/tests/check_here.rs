@@ -6,6 +6,7 @@ mod common;
 mod machine;
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use common::{elf, small_kernel, text};
 use machine::{distilled, fitting, wrong, Machine, RELEASE};
@@ -60,6 +61,27 @@ fn names_that_are_none_are_errors() {
         let run = machine.run(args, "80");
         assert_eq!(run.err, format!("btfreloc: {error}\n"));
         assert_eq!(run.status, 2);
+    }
+}
+
+/// Nobody writes to the one, and the other has no end.
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let mut machine = here("check-here-special");
+    let updates = machine.root.join(format!("lib/modules/{RELEASE}/updates"));
+    for name in ["fifo", "zero"] {
+        machine.install(&format!("updates/{name}.ko"), &[]);
+        fs::remove_file(updates.join(format!("{name}.ko"))).unwrap();
+    }
+    machine.fifo(updates.join("fifo.ko"));
+    symlink("/dev/zero", updates.join("zero.ko")).unwrap();
+    for name in ["fifo", "zero"] {
+        let run = machine.run(&["check", name], "80");
+        let error = format!(
+            "btfreloc: {}/{name}.ko: not a regular file\n",
+            text(&updates)
+        );
+        assert_eq!((&*run.err, run.status), (&*error, 2));
     }
 }
 

@@ -7,7 +7,7 @@ mod common;
 mod machine;
 mod schema;
 
-use machine::{wrong, Machine};
+use machine::{distilled, wrong, Machine};
 use schema::valid;
 use serde_json::{json, Value};
 
@@ -46,4 +46,30 @@ fn a_module_that_is_gone_is_not_built_in() {
     assert_eq!((run.status, run.text()), (2, ""));
     let error = "btfreloc: foo: no such file, and no module of that name in ";
     assert!(run.err.starts_with(error), "{run:?}");
+}
+
+/// Where the policy forbids what has to be done, loading it again is of no use.
+#[test]
+fn the_policy_is_that_of_the_machine() {
+    let mut machine = Machine::new("status-again-strict");
+    let [split, base] = distilled(true);
+    let sections: [(&str, &[u8]); 2] = [(".BTF", &split), (".BTF.base", &base)];
+    machine.install("updates/vendor.ko", &sections);
+    machine.load_ours_with(0);
+    let to_do = "build vendor for this kernel, or load rust_btfreloc with policy=1";
+    let would = "left to the kernel: policy is strict: .BTF.base type [2] STRUCT gone: vmlinux has no type of this \
+                 name; rebuild it for this kernel, or load rust_btfreloc with policy=1";
+    let held = |machine: &Machine, state: &str| {
+        let (found, status) = row(machine, "vendor");
+        assert_eq!((&found["state"], status), (&json!(state), 1));
+        assert_eq!(found["to_do"], to_do);
+        assert_eq!(found["with_rust_btfreloc"], would);
+    };
+    held(&machine, "not-loaded-finding");
+    machine.log_refused("vendor");
+    held(&machine, "failed");
+    // The other policy takes it.
+    machine.load_ours_with(1);
+    let (found, _) = row(&machine, "vendor");
+    assert_eq!(found["to_do"], "modprobe vendor");
 }

@@ -322,6 +322,8 @@ fn files_of_any_contents_are_judged() {
         "folder",
         "loop",
         "gone",
+        "fifo",
+        "zero",
         "garbage",
         "compressed",
     ];
@@ -338,11 +340,14 @@ fn files_of_any_contents_are_judged() {
     put("cut.ko", &whole[..whole.len() / 2]);
     put("garbage.ko", &[&whole[..64], &[0xff; 4096]].concat());
     put("compressed.ko.xz", b"\xfd7zXZ\0\0garbage");
-    for name in ["folder.ko", "loop.ko", "gone.ko"] {
+    for name in ["folder.ko", "loop.ko", "gone.ko", "fifo.ko", "zero.ko"] {
         fs::remove_file(updates.join(name)).unwrap();
     }
     fs::create_dir(updates.join("folder.ko")).unwrap();
     symlink("loop.ko", updates.join("loop.ko")).unwrap();
+    // What would be waited for, and what has no end.
+    machine.fifo(updates.join("fifo.ko"));
+    symlink("/dev/zero", updates.join("zero.ko")).unwrap();
     let (report, _) = reported(&machine, &[]);
     for name in names {
         let row = row(&report, name);

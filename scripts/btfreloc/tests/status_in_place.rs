@@ -12,6 +12,7 @@ use std::fs;
 use btfreloc_selftests::builder::Builder;
 use common::{boot, built_for, module, run, running, text, Run};
 use machine::{distilled, fitting, wrong, Machine, RELEASE};
+use rust_btfreloc::elf::Elf;
 use schema::valid;
 use serde_json::{json, Value};
 
@@ -33,6 +34,16 @@ fn typed(machine: &Machine, to_do: &str) -> Run {
         word => word.to_owned(),
     });
     run(&words.collect::<Vec<_>>())
+}
+
+/// The BTF of a kernel before 6.11, which reads no .BTF.base, with the types of the others.
+fn old_kernel() -> Vec<u8> {
+    let mut old = Builder::base();
+    let int = old.int("int", 4, 1);
+    old.structure("task", 4, &[("pid", [int, 0])]);
+    old.structure("module", 4, &[("btf_data_size", [int, 0])]);
+    old.knows(19, 24);
+    old.bytes()
 }
 
 fn file(machine: &Machine, path: &str) -> String {
@@ -169,15 +180,54 @@ fn a_module_without_its_damaged_btf_has_nothing_to_do() {
     assert_eq!(found["reason"], Value::Null);
 }
 
+/// A kernel that ignores .BTF.base takes other types for those of a module, and goes on to until that is loaded
+/// again.
+#[test]
+fn a_file_that_is_changed_is_not_loaded_yet() {
+    let mut machine = Machine::new("status-in-place-changed");
+    machine.put("sys/kernel/btf/vmlinux", old_kernel());
+    let mut base = Builder::base();
+    base.structure("task", 4, &[]);
+    let int = base.int("int", 4, 1);
+    let mut split = Builder::split(&base);
+    split.ptr(int);
+    let (split, base) = (split.bytes(), base.bytes());
+    machine.install(
+        "updates/vendor.ko",
+        &[(".BTF", &split), (".BTF.base", &base)],
+    );
+    machine.load_with("vendor", &split);
+    let found = row(&machine, "vendor");
+    assert_eq!(found["state"], "wrong-types");
+    let done = typed(&machine, found["to_do"].as_str().unwrap());
+    assert_eq!(done.status, 0, "{done:?}");
+    let found = row(&machine, "vendor");
+    assert_eq!(
+        (&found["state"], &found["to_do"]),
+        (
+            &json!("replaced"),
+            &json!("unload vendor and load it again")
+        )
+    );
+    assert_eq!(found["reason"], "its file was replaced since it was loaded");
+    let shown = machine.run(&["status", "vendor"], "80");
+    let heading = "\nwith other BTF than there is in the file (1)\n  vendor  its file ";
+    assert!(shown.text().contains(heading), "{shown:?}");
+    assert_eq!(shown.status, 1);
+
+    let vendor = fs::read(file(&machine, "updates/vendor.ko")).unwrap();
+    let elf = Elf::parse(&vendor).unwrap();
+    let changed = elf.data(&elf.section(b".BTF").unwrap()).unwrap();
+    machine.put("sys/kernel/btf/vendor", changed);
+    let again = machine.run(&["status", "vendor"], "80");
+    assert_eq!(again.status, 0, "{again:?}");
+}
+
 /// A kernel before 7.2 has no rust_btfreloc, with Rust or without.
 #[test]
 fn an_older_kernel_is_called_that() {
     let machine = Machine::new("status-in-place-old");
-    let mut old = Builder::base();
-    let int = old.int("int", 4, 1);
-    old.structure("task", 4, &[("pid", [int, 0])]);
-    old.knows(19, 24);
-    machine.put("sys/kernel/btf/vmlinux", old.bytes());
+    machine.put("sys/kernel/btf/vmlinux", old_kernel());
     let shown = machine.run(&["status"], "120");
     let line = "this kernel is older than 7.2, which rust_btfreloc needs\n";
     assert!(shown.text().contains(line), "{}", shown.text());

@@ -2,13 +2,13 @@
 
 //! Which kernel a module was built for, so that its BTF is split off that one's and no other's.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{anyhow, bail, Result};
 use rust_btfreloc::elf::Elf;
 
-use super::{installed, Kernel, Module};
+use super::{installed, Kernel, Kernels, Module};
 use crate::json;
 use crate::status::{note, warn};
 
@@ -18,7 +18,7 @@ pub struct Bases<'a> {
     named: Option<&'a Path>,
     /// Where kernels are installed.
     root: &'a Path,
-    read: Mutex<Vec<(PathBuf, Arc<Kernel>)>>,
+    kernels: Kernels,
 }
 
 /// What is to be said about a choice.
@@ -37,7 +37,7 @@ impl<'a> Bases<'a> {
         Bases {
             named,
             root,
-            read: Mutex::default(),
+            kernels: Kernels::default(),
         }
     }
 
@@ -59,9 +59,8 @@ impl<'a> Bases<'a> {
 
     /// The kernel that was named, if it was read, for a report.
     pub fn named(&self) -> Vec<json::Named> {
-        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let named = read.iter().filter(|(name, _)| Some(&**name) == self.named);
-        named.map(|(_, kernel)| json::Named::of(kernel)).collect()
+        let named = self.named.and_then(|name| self.kernels.known(name));
+        named.iter().map(|kernel| json::Named::of(kernel)).collect()
     }
 
     /// As [`Bases::of`], with what there is to say.
@@ -74,7 +73,7 @@ impl<'a> Bases<'a> {
         let release = release.map(|release| String::from_utf8_lossy(release).into_owned());
         match (self.named, release) {
             (Some(named), release) => {
-                let kernel = self.read(named)?;
+                let kernel = self.kernels.read(named)?;
                 let remark = release.and_then(|release| differs(&kernel, &release));
                 Ok((kernel, remark))
             }
@@ -95,7 +94,7 @@ impl<'a> Bases<'a> {
         let files = installed::files(self.root, release).chain(running.map(|(_, btf)| btf));
         let mut first = None;
         for file in files.filter(|file| file.exists()) {
-            match self.read(&file) {
+            match self.kernels.read(&file) {
                 Ok(kernel) => return Ok(Some(kernel)),
                 Err(error) => first = first.or(Some(error)),
             }
@@ -111,21 +110,10 @@ impl<'a> Bases<'a> {
         let Some((release, btf)) = running else {
             bail!("{why}, and the running kernel shows no BTF: {NAME_ONE}");
         };
-        let kernel = self.read(&btf);
+        let kernel = self.kernels.read(&btf);
         let kernel = kernel.map_err(|error| anyhow!("{why}, and {error:#}: {NAME_ONE}"))?;
         let what = format!("{why}: taking the running kernel, {release}; --base names another");
         Ok((kernel, Some(Remark::Note(what))))
-    }
-
-    fn read(&self, name: &Path) -> Result<Arc<Kernel>> {
-        // Held while it is read, so that no other thread reads it too.
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, kernel)) = read.iter().find(|(known, _)| known == name) {
-            return Ok(Arc::clone(kernel));
-        }
-        let kernel = Arc::new(Kernel::read(name)?);
-        read.push((name.to_owned(), Arc::clone(&kernel)));
-        Ok(kernel)
     }
 }
 

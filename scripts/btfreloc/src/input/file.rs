@@ -24,6 +24,19 @@ pub fn is_stream(path: &Path) -> bool {
     path.as_os_str() == STREAM
 }
 
+/// Refuses what is found at `path` where it is no file of some length: a FIFO keeps its reader waiting, and a
+/// device may have no end.
+///
+/// # Errors
+///
+/// It is none, or not there.
+pub fn regular(path: &Path) -> Result<()> {
+    let label = || path.display().to_string();
+    let found = fs::metadata(path).with_context(label)?;
+    ensure!(found.is_file(), "{}: not a regular file", label());
+    Ok(())
+}
+
 /// Refuses `paths` that name standard input more than once.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{bail, Context, Result};
 
+use super::file::regular;
 use super::find::ENDINGS;
 use super::installed::running;
 
@@ -67,11 +68,11 @@ impl InstalledModules {
     ///
     /// # Errors
     ///
-    /// There is none of that name, or it is built in.
+    /// There is none of that name, or it is built in, or its file is none.
     pub fn find(&self, module: &str) -> Result<PathBuf> {
         let folder = self.folder.display();
         match self.file(module) {
-            Some(file) => Ok(file.to_owned()),
+            Some(file) => regular(file).map(|()| file.to_owned()),
             None if self.is_built_in(module) => {
                 bail!("{module}: built into the kernel, whose BTF has its types")
             }

@@ -48,7 +48,14 @@ impl Advice {
         let file = facts.file.as_ref();
         let replaced = file.is_some_and(|file| file.fits);
         let accepted = file.is_some_and(|file| file.accepted);
+        let is_strict = file.is_some_and(|file| file.is_strict);
         Some(match state {
+            State::WrongTypes | State::Missing | State::Failed | State::NotLoadedFinding
+                if is_strict =>
+            {
+                format!("build {module} for this kernel, or load rust_btfreloc with policy=1")
+            }
+            State::Replaced => again,
             State::WrongTypes | State::Missing if replaced && facts.loaded => again,
             State::WrongTypes | State::Missing if facts.ours == Ours::Later => {
                 format!("it was loaded before rust_btfreloc: {again}")

@@ -4,12 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rust_btfreloc::reloc::Policy;
+use rust_btfreloc::reloc::{CauseKind, Policy};
 
 use super::in_place::{InPlace, Needs};
 use super::machine::Machine;
 use crate::check::{self, answer, Answer, Detail, KernelAlone, Outcome};
-use crate::input::Module;
+use crate::input::{regular, Module};
 
 /// A module's file, judged.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(super) struct Found {
     pub(super) misread: bool,
     /// It is what was loaded.
     pub(super) loaded_from: Option<bool>,
+    /// It was changed since: it is of the same build, and has other BTF than what was loaded.
+    pub(super) is_changed: bool,
     /// The kernel takes it as it is, and rust_btfreloc leaves it alone.
     pub(super) fits: bool,
     /// The kernel alone takes it for what it is, or it has no BTF.
@@ -32,21 +34,24 @@ pub(super) struct Found {
     pub(super) reason: Option<String>,
     /// What rust_btfreloc would do, in the words of its log.
     pub(super) would: Option<String>,
+    /// The policy forbids what rust_btfreloc would do.
+    pub(super) is_strict: bool,
     /// How the file gets valid BTF, where rust_btfreloc cannot be loaded.
     pub(super) in_place: Option<InPlace>,
 }
 
 impl Found {
-    /// Judges the file `path` of `module` on `target`; where rust_btfreloc cannot be loaded, with what changing
+    /// Judges the file `path` of `module` on `target` by this `policy`; where rust_btfreloc cannot be loaded, with what changing
     /// the file `needs`.
     pub(super) fn read(
         machine: &Machine<'_>,
         module: &str,
         path: &Path,
         target: &check::Target<'_>,
+        policy: Policy,
         needs: Option<&Needs<'_>>,
     ) -> Self {
-        match judged(machine, module, path, target, needs) {
+        match judged(machine, module, path, target, policy, needs) {
             Ok(found) => found,
             Err(error) => Found {
                 unread: Some(format!("{error:#}")),
@@ -63,10 +68,12 @@ impl Found {
             clean: false,
             misread: false,
             loaded_from: None,
+            is_changed: false,
             fits: false,
             accepted: false,
             reason: None,
             would: None,
+            is_strict: false,
             in_place: None,
         }
     }
@@ -77,13 +84,15 @@ fn judged(
     name: &str,
     path: &Path,
     target: &check::Target<'_>,
+    policy: Policy,
     needs: Option<&Needs<'_>>,
 ) -> anyhow::Result<Found> {
+    regular(path)?;
     let module = Module::read(path)?;
     let sections = module.sections()?;
     let loaded_from = sections.elf.as_ref();
     let loaded_from = loaded_from.and_then(|elf| machine.is_loaded_from(name, elf));
-    let row = check::Row::new(&module, &sections, target, Policy::Opaque, Detail::Opaque);
+    let row = check::Row::new(&module, &sections, target, policy, Detail::Opaque);
     let alone = row.kernel_alone.as_ref();
     let alone = alone.filter(|_| row.outcome != Outcome::LeftAlone);
     let accepts = |unknown| alone.map_or(unknown, |alone| alone.answer == Answer::Accepts);
@@ -96,16 +105,32 @@ fn judged(
         Some(needs) => needs.command(path, &sections).unwrap_or(None),
         None => None,
     };
+    let fits = row.outcome == Outcome::LeftAlone;
+    // A file that is changed in place keeps the id of its build.
+    let registered = match fits && loaded_from != Some(false) {
+        true => machine.btf(name).unwrap_or(None),
+        false => None,
+    };
+    let is_changed = match (&sections.btf, &registered) {
+        (Some(own), Some(registered)) => own.btf_base.is_none() && own.btf != registered,
+        _ => false,
+    };
+    let is_strict = policy == Policy::Strict && row.cause == Some(CauseKind::Unmatched);
     let would = row.log.as_deref().and_then(|log| log.strip_prefix("BTF "));
     Ok(Found {
         has_btf: row.outcome != Outcome::NoBtf,
         clean,
         misread: alone.is_some_and(|alone| alone.answer == Answer::Misreads),
-        loaded_from,
-        fits: row.outcome == Outcome::LeftAlone,
+        loaded_from: match is_changed {
+            true => Some(false),
+            false => loaded_from,
+        },
+        is_changed,
+        fits,
         accepted: accepts(matches!(row.outcome, Outcome::LeftAlone | Outcome::NoBtf)),
         reason: alone.map(reason),
         would: would.map(str::to_owned),
+        is_strict,
         in_place,
         ..Found::of(path)
     })

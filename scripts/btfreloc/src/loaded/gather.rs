@@ -19,8 +19,8 @@ use super::row::{self, Row};
 use super::said::Said;
 use super::{Report, RustBtfreloc};
 use crate::check::Target;
-use crate::decide::Supply;
-use crate::input::{InstalledModules, Kernel, SuppliedBases};
+use crate::decide::{self, Supply};
+use crate::input::{InstalledModules, Kernel, Kernels, SuppliedBases};
 use crate::older::Limits;
 use crate::plain;
 
@@ -32,8 +32,12 @@ struct Gathering<'a> {
     limits: Limits,
     /// BTF of other builds.
     supplied: SuppliedBases,
+    /// The kernels of other builds that are installed.
+    kernels: Kernels,
     installed: Result<InstalledModules>,
     reports: Reports,
+    /// The parameter of rust_btfreloc, where that is loaded and shows it.
+    policy: Option<String>,
     log: Result<Log>,
     advice: Advice,
     /// Loaded before rust_btfreloc, where that is loaded.
@@ -91,12 +95,18 @@ impl<'a> Gathering<'a> {
             None => &[],
         };
         let limits = Limits::of(&kernel);
+        let reports = machine.reports();
         Ok(Gathering {
             advice: advice(&machine, &installed, kernel.label(), limits.are_older()),
-            reports: machine.reports(),
+            policy: match reports {
+                Reports::Readable => machine.policy(),
+                _ => None,
+            },
+            reports,
             before_us: before_us.iter().map(|module| module.name.clone()).collect(),
             limits,
             supplied: SuppliedBases::of(machine.root, kernel.label()),
+            kernels: Kernels::default(),
             machine,
             kernel,
             installed,
@@ -166,6 +176,7 @@ impl<'a> Gathering<'a> {
             kernel: &self.kernel,
             limits: &self.limits,
             supplied: &self.supplied,
+            kernels: &self.kernels,
         };
         let needs = self.advice.why_not().map(|_| &needs);
         let target = Target {
@@ -173,7 +184,8 @@ impl<'a> Gathering<'a> {
             limits: &self.limits,
             supply: Supply::Installed(&self.supplied),
         };
-        let file = file.map(|path| Found::read(&self.machine, name, &path, &target, needs));
+        let policy = decide::policy(self.policy.as_deref() == Some("0"));
+        let file = file.map(|path| Found::read(&self.machine, name, &path, &target, policy, needs));
         let facts = Facts { file, ..facts };
         let unread = facts.unread();
         Ok(Some((facts.judge(&self.advice), unread)))
@@ -203,12 +215,14 @@ impl<'a> Gathering<'a> {
     }
 
     /// The file of a module; `None` for one that is built in, and where a module that is `known` to be
-    /// one has no file.
+    /// one has no file. What cannot be read of it is of its row.
     fn file(&self, name: &str, known: bool) -> Result<Option<PathBuf>> {
         match &self.installed {
             Ok(installed) if installed.is_built_in(name) => Ok(None),
-            Ok(installed) if known => Ok(installed.file(name).map(Path::to_owned)),
-            Ok(installed) => installed.find(name).map(Some),
+            Ok(installed) => match installed.file(name) {
+                None if !known => installed.find(name).map(Some),
+                file => Ok(file.map(Path::to_owned)),
+            },
             Err(_) if known => Ok(None),
             Err(error) => Err(anyhow::anyhow!("{error:#}")).with_context(|| name.to_owned()),
         }
@@ -217,10 +231,7 @@ impl<'a> Gathering<'a> {
     fn rust_btfreloc(&self) -> RustBtfreloc {
         RustBtfreloc {
             loaded: self.advice == Advice::Loaded,
-            policy: match self.reports {
-                Reports::Readable => self.machine.policy(),
-                _ => None,
-            },
+            policy: self.policy.clone(),
             to_do: self.advice.how(),
             why_not: self
                 .advice

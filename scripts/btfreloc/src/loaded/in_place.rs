@@ -3,6 +3,7 @@
 //! How `btfreloc relocate --in-place` gives the file of a module valid BTF, where rust_btfreloc cannot be loaded.
 
 use std::path::{Path, PathBuf};
+use std::slice;
 
 use anyhow::Result;
 use rust_btfreloc::reloc::{CauseKind, SuppliedName};
@@ -12,7 +13,7 @@ use crate::check::Target;
 use crate::cli;
 use crate::decide::Supply;
 use crate::in_place::{foretold, Became, Changed};
-use crate::input::{installed_files, Kernel, Sections, SuppliedBases};
+use crate::input::{installed_files, Kernel, Kernels, Sections, SuppliedBases};
 use crate::older::Limits;
 
 /// What the command needs besides a file.
@@ -21,6 +22,8 @@ pub(super) struct Needs<'a> {
     pub(super) kernel: &'a Kernel,
     pub(super) limits: &'a Limits,
     pub(super) supplied: &'a SuppliedBases,
+    /// Those of other builds, which several modules may have been made with.
+    pub(super) kernels: &'a Kernels,
 }
 
 /// The command for one file.
@@ -69,10 +72,10 @@ impl Needs<'_> {
         let module = sections.module.as_ref();
         let release = module.and_then(|module| module.release());
         for base in release.map_or(Vec::new(), |release| self.bases(release)) {
-            let Ok(kernel) = Kernel::read(&base) else {
+            let Ok(kernel) = self.kernels.read(&base) else {
                 continue;
             };
-            let by_way_of = self.signed(&options, &[kernel], path)?;
+            let by_way_of = self.signed(&options, slice::from_ref(&*kernel), path)?;
             if by_way_of.changed.became == Became::Changed {
                 return Ok(Some(self.typed(path, Some(&base), &by_way_of)));
             }

@@ -8,6 +8,8 @@ use super::log::Event;
 use super::row::{By, Row, State};
 use super::said::Said;
 
+const REPLACED: &str = "its file was replaced since it was loaded";
+
 /// What is known of a module.
 #[derive(Debug)]
 pub(super) struct Facts {
@@ -153,6 +155,10 @@ impl Facts {
                 by: None,
                 ..Finding::by_kernel(State::Valid, None)
             }),
+            // What was there before may have been other types of this kernel.
+            _ if self.file.as_ref().is_some_and(|file| file.is_changed) => {
+                Finding::by_kernel(State::Replaced, Some(REPLACED.to_owned()))
+            }
             _ => match file.filter(|file| file.misread) {
                 Some(file) => Finding::by_kernel(State::WrongTypes, file.reason.clone()),
                 None => Finding::by_kernel(State::AsBuilt, None),
@@ -181,11 +187,10 @@ impl Facts {
         if let Some(finding) = self.by_its_file().filter(|_| self.ours == Ours::Unseen) {
             return finding;
         }
-        let changed = "its file was replaced since it was loaded";
         match &self.file {
             None => Finding::none(Some("its file is not known".to_owned())),
             Some(file) if file.loaded_from == Some(false) => {
-                Finding::none(Some(changed.to_owned()))
+                Finding::none(Some(REPLACED.to_owned()))
             }
             Some(file) => match &file.unread {
                 Some(error) => Finding::none(Some(error.clone())),
@@ -230,7 +235,7 @@ impl Facts {
     fn ids(&self, state: State) -> Option<String> {
         let words = match state {
             State::Unread => return None,
-            State::AsBuilt => "as built",
+            State::AsBuilt | State::Replaced => "as built",
             State::WrongTypes => "they name other types as well",
             _ => "as in its file",
         };

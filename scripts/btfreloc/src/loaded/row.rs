@@ -68,6 +68,8 @@ pub enum State {
     Missing,
     /// What the kernel has registered cannot be read.
     Unread,
+    /// Its file was changed since it was loaded, and has other BTF now.
+    Replaced,
     /// rust_btfreloc left it to the kernel, though it is not what this kernel wants.
     LeftToKernel,
     /// It was relocated, and some of its types are opaque.
@@ -98,13 +100,14 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [State; 19] = [
+    pub const ALL: [State; 20] = [
         State::Failed,
         State::WrongTypes,
         State::Refused,
         State::Dropped,
         State::Missing,
         State::Unread,
+        State::Replaced,
         State::LeftToKernel,
         State::Opaque,
         State::Conflicts,
@@ -130,8 +133,9 @@ impl State {
     pub fn is_finding(self) -> bool {
         match self {
             State::Failed | State::WrongTypes | State::Refused | State::Dropped => true,
-            State::Missing | State::LeftToKernel | State::NotLoadedFinding => true,
-            State::Opaque | State::Conflicts | State::Reduced | State::Unread => true,
+            State::Missing | State::Unread | State::Replaced | State::LeftToKernel => true,
+            State::Opaque | State::Conflicts | State::Reduced => true,
+            State::NotLoadedFinding => true,
             State::Relocated | State::Repaired | State::Rebased | State::AsBuilt => false,
             State::Valid | State::NoBtf | State::BuiltIn | State::NotLoaded => false,
         }

@@ -164,6 +164,7 @@ fn words(state: State) -> &'static str {
         State::Dropped => "without BTF, dropped by rust_btfreloc",
         State::Missing => "without BTF, though there is some in the file",
         State::Unread => "with BTF that cannot be read",
+        State::Replaced => "with other BTF than there is in the file",
         State::LeftToKernel => "left to the kernel by rust_btfreloc",
         State::Opaque => "relocated with opaque types",
         State::Conflicts => "rebased with conflicts",

@@ -54,6 +54,13 @@ impl Machine {
         fs::write(path, bytes).unwrap();
     }
 
+    /// A file that nobody writes to.
+    pub fn fifo(&self, path: impl AsRef<Path>) {
+        let path = self.root.join(path);
+        let done = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(done.success());
+    }
+
     /// A module that is loaded now, the newest of all, out of the tree if there are `taints`.
     pub fn load(&mut self, name: &str, taints: &str) {
         self.modules.insert(
@@ -102,10 +109,15 @@ impl Machine {
 
     /// rust_btfreloc, loaded now, with its reports.
     pub fn load_ours(&mut self) {
+        self.load_ours_with(1);
+    }
+
+    /// The same with this `policy`.
+    pub fn load_ours_with(&mut self, policy: u32) {
         self.load("rust_btfreloc", " (OE)");
         self.put(
             "sys/kernel/debug/btfreloc/stats",
-            "policy 1\nmodules_seen 0\n",
+            format!("policy {policy}\nmodules_seen 0\n"),
         );
     }
 
