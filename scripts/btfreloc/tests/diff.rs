@@ -389,6 +389,45 @@ fn a_module_of_another_kernel_is_an_error_and_the_others_are_counted() {
     assert_eq!(done.status, 2);
 }
 
+/// Each of these would run for years if a type without a name were looked into each time that another holds
+/// it.
+#[test]
+fn types_that_hold_each_other_twice_come_to_an_end() {
+    // A union that holds itself, which no compiler makes.
+    let holds_itself = |btf: &mut Builder, new: bool| {
+        let int = btf.int("int", 4, 1);
+        let own = btf.next_id();
+        btf.union("", 4, &[("a", [own, 0]), ("b", [own, 0])]);
+        let last = if new { "d" } else { "c" };
+        btf.structure("task", 8, &[("", [own, 0]), (last, [int, 32])]);
+    };
+    // Structs without members, in structs, in structs.
+    let empty = |btf: &mut Builder, new: bool| {
+        let int = btf.int("int", 4, 1);
+        let mut inner = btf.structure("", 0, &[]);
+        for _ in 0..60 {
+            inner = btf.structure("", 0, &[("a", [inner, 0]), ("b", [inner, 0])]);
+        }
+        let last = if new { "d" } else { "c" };
+        btf.structure("task", 8, &[(last, [int, 0]), ("e", [inner, 32])]);
+    };
+    type Make = dyn Fn(&mut Builder, bool);
+    let makes: [(&str, &Make); 2] = [("diff-itself", &holds_itself), ("diff-empty", &empty)];
+    for (test, make) in makes {
+        let (mut old, mut new) = (Builder::base(), Builder::base());
+        make(&mut old, false);
+        make(&mut new, true);
+        let same = diff(test, [&old, &old], &[]);
+        assert_eq!((same.status, lines(&same)), (0, vec![]), "{}", same.err);
+        let other = diff(test, [&old, &new], &["-v"]);
+        assert_eq!(other.status, 1, "{}", other.err);
+        let found = lines(&other);
+        assert_eq!(found[1], "  STRUCT task, 8 bytes");
+        let gone = "      c is gone, was at byte ";
+        assert!(found[2].starts_with(gone), "{found:?}");
+    }
+}
+
 #[test]
 fn the_same_kernel_does_not_differ() {
     let vmlinuz = text(&boot(&running(), "vmlinuz"));

@@ -3,8 +3,9 @@
 //! Which types hold others that changed: as members, in arrays, by a typedef, not through pointers.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexSet;
 use rust_btfreloc::btf::{Btf, Kind};
 
 use super::change::{Change, Changed};
@@ -48,11 +49,11 @@ impl<'s, 'a> Holders<'s, 'a> {
     }
 
     /// The types with a name that changed, or hold what did, and that the type `id` holds, each once.
-    pub(super) fn held(&self, id: u32) -> Vec<u32> {
-        let mut held = Vec::new();
-        self.each(id, DEPTH, &mut |inner| {
-            if self.counts(inner, DEPTH) && !held.contains(&inner) {
-                held.push(inner);
+    pub(super) fn held(&self, id: u32) -> IndexSet<u32> {
+        let mut held = IndexSet::new();
+        self.each(id, DEPTH, &mut HashSet::new(), &mut |inner| {
+            if self.counts(inner, DEPTH) {
+                held.insert(inner);
             }
         });
         held
@@ -66,7 +67,7 @@ impl<'s, 'a> Holders<'s, 'a> {
         // What holds itself is not valid, and would not end.
         self.known.borrow_mut().insert(id, false);
         let mut counts = false;
-        self.each(id, depth, &mut |inner| {
+        self.each(id, depth, &mut HashSet::new(), &mut |inner| {
             let depth = depth.saturating_sub(1);
             counts = counts || self.counts(inner, depth);
         });
@@ -74,8 +75,9 @@ impl<'s, 'a> Holders<'s, 'a> {
         counts
     }
 
-    /// Calls `visit` with each type with a name that the type `id` holds itself.
-    fn each(&self, id: u32, depth: u32, visit: &mut dyn FnMut(u32)) {
+    /// Calls `visit` with each type with a name that the type `id` holds itself. Those without are looked
+    /// into once, and are in `walked` then: each may hold others of them twice, which hold others twice.
+    fn each(&self, id: u32, depth: u32, walked: &mut HashSet<u32>, visit: &mut dyn FnMut(u32)) {
         let (Some(record), Some(depth)) = (self.btf.record(id), depth.checked_sub(1)) else {
             return;
         };
@@ -87,7 +89,8 @@ impl<'s, 'a> Holders<'s, 'a> {
             });
             match named {
                 true => visit(id),
-                false => self.each(id, depth, visit),
+                false if walked.insert(id) => self.each(id, depth, walked, visit),
+                false => {}
             }
         };
         match record.kind() {

@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::alike::Alike;
 use super::spelled::{prototype, spelled};
 
-/// Members that are looked at of one type, those of the types in it without a name included.
-const MOST: usize = 1 << 16;
+/// Members of one type that are looked at to take those of the types in it without a name for its own.
+const MOST: u32 = 1 << 16;
 /// Types without a name inside of each other.
 const DEPTH: u32 = 32;
 
@@ -239,32 +239,32 @@ fn named_values(btf: &Btf<'_>, record: &Record<'_>) -> Vec<(String, i128)> {
 }
 
 fn flat(btf: &Btf<'_>, record: &Record<'_>) -> Vec<Member> {
-    let mut members = Vec::new();
-    flatten(btf, record, ("", 0), DEPTH, &mut members);
+    let (mut members, mut left) = (Vec::new(), MOST);
+    flatten(btf, record, ("", 0), (DEPTH, &mut left), &mut members);
     members
 }
 
-/// Adds the members of `record`, which begins at `start` bits, their names after `path`.
+/// Adds the members of `record`, which begins at `start` bits, their names after `path`. Types without a
+/// name in it are members themselves below this `depth`, and where no members are `left` to look at.
 fn flatten(
     btf: &Btf<'_>,
     record: &Record<'_>,
     (path, start): (&str, u32),
-    depth: u32,
+    (depth, left): (u32, &mut u32),
     found: &mut Vec<Member>,
 ) {
     for member in record.members() {
-        if found.len() >= MOST {
-            return;
-        }
+        // Those that hold others are counted as well: these may hold nothing else.
+        *left = left.saturating_sub(1);
         let name = short(btf.name(member.name_off).unwrap_or(&[])).to_string();
         let bits = start.saturating_add(member.bit_offset);
         match (unnamed(btf, member.type_id), depth.checked_sub(1)) {
-            (Some(inner), Some(depth)) => {
+            (Some(inner), Some(depth)) if *left != 0 => {
                 let path = match &*name {
                     "" => path.to_owned(),
                     name => format!("{path}{name}."),
                 };
-                flatten(btf, &inner, (&path, bits), depth, found);
+                flatten(btf, &inner, (&path, bits), (depth, &mut *left), found);
             }
             _ => found.push(Member {
                 name: format!("{path}{name}"),
