@@ -345,7 +345,7 @@ fn modules_use_what_their_btf_names() {
     let done = diff("diff-uses", [&old, &new], &[&modules]);
     assert_eq!((done.status, &*done.err), (1, ""));
     let expected = [
-        "5 modules: 3 use 1 of these",
+        "5 modules: 1 of these used, by 3",
         "resized:",
         "  STRUCT task, 8 -> 16 bytes: 3 modules",
     ];
@@ -360,7 +360,7 @@ fn modules_use_what_their_btf_names() {
     let done = diff("diff-uses", [&old, &new], &[&unused]);
     assert_eq!(done.status, 0, "{}", done.err);
     let expected = [
-        "1 module: 0 use 0 of these",
+        "1 module: none of these used",
         "1 more that no module uses: --verbose shows them",
     ];
     assert_eq!(lines(&done), expected);
@@ -385,7 +385,7 @@ fn a_module_of_another_kernel_is_an_error_and_the_others_are_counted() {
     let done = diff("diff-other", [&old, &new], &[&text(&folder)]);
     let begins = format!("btfreloc: {stale}: not made for ");
     assert!(done.err.starts_with(&begins), "{}", done.err);
-    assert_eq!(lines(&done)[0], "1 module: 1 use 1 of these");
+    assert_eq!(lines(&done)[0], "1 module: 1 of these used, by 1");
     assert_eq!(done.status, 2);
 }
 
@@ -434,7 +434,7 @@ fn the_same_kernel_does_not_differ() {
     let raw = text(&boot(&running(), "vmlinux.btf"));
     let module = stock(&running()).join("kernel/crypto/ccm.ko.xz");
     let done = run(&["diff", &vmlinuz, &raw, &text(&module)]);
-    assert_eq!(lines(&done), ["1 module: 0 use 0 of these"]);
+    assert_eq!(lines(&done), ["1 module: none of these used"]);
     assert_eq!((done.status, &*done.err), (0, ""));
 }
 

@@ -13,7 +13,6 @@ mod text;
 mod uses;
 
 use std::collections::HashMap;
-use std::io::{stdout, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -23,9 +22,10 @@ use serde::Serialize;
 
 pub use change::{Change, Changed};
 
-use crate::cli::{self, Format};
+use crate::cli;
 use crate::input::{self, Kernel, Module};
-use crate::json::{self, Named};
+use crate::json::Named;
+use crate::output;
 use crate::progress;
 use crate::status::{complain, note, Status};
 use uses::Uses;
@@ -83,7 +83,15 @@ pub fn run(args: &cli::Diff) -> Result<Status> {
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    print(args, &[&from, &to].map(Named::of), &report).context("standard output")?;
+    let form = output::Form {
+        format: args.format,
+        command: "diff",
+        kernels: [&from, &to].map(Named::of).into(),
+    };
+    let print = form.print(&report, |out| {
+        text::write(out, &form.kernels, &report, args.verbose)
+    });
+    print.context("standard output")?;
     let differs = match report.modules.is_empty() {
         true => !report.results.is_empty(),
         false => report.summary.used != 0,
@@ -214,13 +222,4 @@ impl Summary {
         }
         summary
     }
-}
-
-fn print(args: &cli::Diff, kernels: &[Named; 2], report: &Report) -> Result<()> {
-    let mut out = BufWriter::new(stdout().lock());
-    match args.format {
-        Format::Text => text::write(&mut out, kernels, report, args.verbose)?,
-        Format::Json => json::write(&mut out, "diff", kernels, report)?,
-    }
-    Ok(out.flush()?)
 }

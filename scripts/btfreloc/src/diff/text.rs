@@ -2,12 +2,14 @@
 
 //! The differences for people: totals, and a line for each type with what changed below it.
 
+use std::cmp::Reverse;
 use std::io::Write;
 
 use anyhow::Result;
 
 use super::{Change, Changed, Report};
 use crate::json::Named;
+use crate::terminal::shown;
 
 const GROUPS: [(Change, &str); 4] = [
     (Change::Gone, "gone"),
@@ -21,51 +23,40 @@ const GROUPS: [(Change, &str); 4] = [
 
 pub(super) fn write(
     out: &mut impl Write,
-    kernels: &[Named; 2],
+    kernels: &[Named],
     report: &Report,
     verbose: bool,
 ) -> Result<()> {
-    let [from, to] = kernels.each_ref().map(Named::name);
-    writeln!(out, "{from} -> {to}")?;
+    let kernels: Vec<_> = kernels.iter().map(|named| shown(named.name())).collect();
+    writeln!(out, "{}", kernels.join(" -> "))?;
     write_totals(out, report)?;
-    let with_modules = !report.modules.is_empty();
-    let shown = |changed: &&Changed| verbose || !with_modules || !changed.modules.is_empty();
+    let all = verbose || report.modules.is_empty();
+    let of_interest = |changed: &&Changed| all || !changed.modules.is_empty();
     for (change, title) in GROUPS {
-        let group = report
-            .results
-            .iter()
-            .filter(|changed| changed.change == change);
-        let mut group: Vec<_> = group.filter(shown).collect();
-        if group.is_empty() {
-            continue;
-        }
+        let results = report.results.iter();
+        let group = results.filter(|changed| changed.change == change);
+        let of = group.clone().count();
+        let mut group: Vec<_> = group.filter(of_interest).collect();
         // As they are sorted by name before.
-        group.sort_by_key(|changed| std::cmp::Reverse(changed.modules.len()));
-        let of = report
-            .results
-            .iter()
-            .filter(|changed| changed.change == change)
-            .count();
-        match of == group.len() {
-            true => writeln!(out, "\n{title}:")?,
-            false => writeln!(out, "\n{title} ({} of {of}):", group.len())?,
+        group.sort_by_key(|changed| Reverse(changed.modules.len()));
+        match group.len() {
+            0 => continue,
+            count if count == of => writeln!(out, "\n{title}:")?,
+            count => writeln!(out, "\n{title} ({count} of {of}):")?,
         }
         for changed in group {
             write_type(out, report, changed, verbose)?;
         }
     }
-    let hidden = report
-        .results
-        .iter()
-        .filter(|changed| !shown(changed))
-        .count();
-    match hidden {
-        0 => Ok(()),
-        _ => Ok(writeln!(
+    let results = report.results.iter();
+    match results.filter(|changed| !of_interest(changed)).count() {
+        0 => {}
+        hidden => writeln!(
             out,
             "\n{hidden} more that no module uses: --verbose shows them"
-        )?),
+        )?,
     }
+    Ok(())
 }
 
 fn write_totals(out: &mut impl Write, report: &Report) -> Result<()> {
@@ -80,11 +71,15 @@ fn write_totals(out: &mut impl Write, report: &Report) -> Result<()> {
         "{} functions: {} gone, {} with another prototype",
         totals.functions, totals.functions_gone, totals.functions_changed
     )?;
-    let (affected, used) = (totals.modules_affected, totals.used);
-    match report.modules.len() {
-        0 => {}
-        1 => writeln!(out, "1 module: {affected} use {used} of these")?,
-        modules => writeln!(out, "{modules} modules: {affected} use {used} of these")?,
+    let (modules, users) = (report.modules.len(), totals.modules_affected);
+    match modules {
+        0 => return Ok(()),
+        1 => write!(out, "1 module: ")?,
+        _ => write!(out, "{modules} modules: ")?,
+    }
+    match totals.used {
+        0 => writeln!(out, "none of these used")?,
+        used => writeln!(out, "{used} of these used, by {users}")?,
     }
     Ok(())
 }
@@ -124,7 +119,7 @@ fn write_type(
     if verbose {
         let modules = changed.modules.iter();
         for module in modules.filter_map(|at| report.modules.get(*at as usize)) {
-            writeln!(out, "      used by {}", module.module)?;
+            writeln!(out, "      used by {}", shown(&module.module))?;
         }
     }
     Ok(())
