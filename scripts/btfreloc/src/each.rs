@@ -15,6 +15,7 @@ use crate::cli::{self, Format};
 use crate::input::{self, Bases, Module};
 use crate::output;
 use crate::status::{failed, Status};
+use crate::terminal::shown;
 
 /// The sections that are written, and whether they hold types.
 const SECTIONS: [(&str, bool); 4] = [
@@ -165,9 +166,11 @@ fn line(done: &Written) -> String {
         true => "as it was".to_owned(),
         false => sections.join("; "),
     };
-    match &files[..] {
-        [file] if file == module => format!("{module}: {sections}"),
-        files => format!("{module}: to {}: {sections}", files.join(", ")),
+    let is_in_place = matches!(&files[..], [file] if file == module);
+    let (module, files) = (shown(module), shown(&files.join(", ")));
+    match is_in_place {
+        true => format!("{module}: {sections}"),
+        false => format!("{module}: to {files}: {sections}"),
     }
 }
 

@@ -16,6 +16,7 @@ use rust_btfreloc::btf::{
     HEADER_LEN_LAYOUT,
 };
 use rust_btfreloc::reloc::{Base, Input};
+use rust_btfreloc::text::Name;
 
 use crate::input::Kernel;
 use crate::resolve_ids::{alone, split_on};
@@ -143,7 +144,7 @@ impl Limits {
         split.own_records().find_map(|(id, record)| {
             let what = self.unknown(split, &record)?;
             let (kind, name) = (record.kind(), split.name(record.name_off()));
-            let name = String::from_utf8_lossy(name.unwrap_or_default());
+            let name = Name(name.unwrap_or_default());
             Some(format!("[{id}] {kind} {name}: {what}"))
         })
     }

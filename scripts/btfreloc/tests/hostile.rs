@@ -229,3 +229,49 @@ fn a_module_is_no_kernel() {
         format!("btfreloc: {demo}: the BTF of a module, split off a kernel's: name a kernel\n");
     assert_eq!((&*run.err, run.status), (&*error, 2));
 }
+
+/// Names of files are anybody's, and are printed on terminals.
+#[test]
+fn what_a_terminal_would_act_on_is_escaped_in_names_of_files() {
+    let folder = folder("hostile-names");
+    let vmlinux = boot(&running(), "vmlinux.btf");
+    let kernel = text(&folder.join("vmlinux\x1b[2J"));
+    fs::copy(vmlinux, &kernel).unwrap();
+    let path = text(&folder.join("\x1b[2J.ko"));
+    let output = text(&folder.join("\x1b[2J.btf"));
+    let shown = |path: &str| path.replace('\x1b', "\\x1b");
+    let module = shown(&path);
+    let commands: [(&[&str], String); 7] = [
+        (&["inspect", &path], format!("{module}: ELF of ")),
+        (
+            &["check", &path, "--against", &kernel],
+            format!("{module}: {}: ", shown(&kernel)),
+        ),
+        (&["resolve-ids", &path], format!("{module}: ")),
+        (
+            &["funcs", "add", &path],
+            format!("{module}: .BTF.funcs with "),
+        ),
+        (&["funcs", &path], "\\x1b[2J".to_owned()),
+        (
+            &["diff", &kernel, &kernel, &path],
+            format!("{0} -> {0}\n", shown(&kernel)),
+        ),
+        (
+            &["extract", &kernel, "-o", &output],
+            format!("{}: written, ", shown(&output)),
+        ),
+    ];
+    for (command, line) in commands {
+        fs::write(&path, demo()).unwrap();
+        let run = run(command);
+        assert!(run.text().contains(&line), "{run:?}");
+        assert!(!run.text().contains('\x1b'), "{run:?}");
+    }
+    let in_place = ["relocate", "--in-place", "--backup", &path, "--against"];
+    let changed = run(&[&in_place[..], &[&kernel]].concat());
+    let line = format!("{module}: BTF relocated: ");
+    assert!(changed.text().starts_with(&line), "{changed:?}");
+    let backup = format!("; it was {module}.orig\n");
+    assert!(changed.text().contains(&backup), "{changed:?}");
+}

@@ -315,6 +315,20 @@ fn check_foretells_the_header() {
     );
 }
 
+/// Of all names only those of sections may have any bytes in a file.
+#[test]
+fn what_a_terminal_would_act_on_is_escaped_in_names() {
+    let old = kernel(ENUM64, 24, |_| {});
+    let mut split = Builder::split(&old);
+    let variable = split.var("x", 1, 0);
+    split.datasec(".data\x1b[2J", 4, &[[variable, 0, 4]]);
+    let row = judged("older-name", &old, &ko(&[(".BTF", &split.bytes())]));
+    let why =
+        "DATASEC .data\\x1b[2J: a name that is no identifier, which this kernel does not allow";
+    let reason = row["kernel_alone"]["reason"].as_str().unwrap();
+    assert!(reason.ends_with(why), "{row}");
+}
+
 /// Kernels before 6.11 do not read .BTF.base, and take ids of it for their own.
 #[test]
 fn check_knows_who_reads_a_distilled_base() {

@@ -83,7 +83,7 @@ fn write_group(out: &mut String, args: &cli::Check, verdict: Verdict<'_>, rows: 
 fn example(row: &Row) -> String {
     let mut text = format!("such as {}", shown(&row.module));
     if let Some(said) = said(row) {
-        let _ = write!(text, ": {said}");
+        let _ = write!(text, ": {}", shown(&said));
     }
     if let Some(reason) = alone(row).and_then(|alone| own_reason(row, alone)) {
         let _ = write!(text, "; without rust_btfreloc: {reason}");

@@ -13,6 +13,7 @@ use super::row::{Answer, FuncTable, InLog, KernelAlone};
 use super::{groups, Outcome, Report, Row, Summary};
 use crate::cli;
 use crate::decide::Ids;
+use crate::terminal::shown;
 
 pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) -> Result<()> {
     if args.verbose || args.explain || report.is_on_one_module() {
@@ -33,9 +34,10 @@ pub(super) fn write(out: &mut impl Write, args: &cli::Check, report: &Report) ->
 }
 
 fn write_row(out: &mut impl Write, row: &Row, kernel: &str) -> Result<()> {
-    write!(out, "{}: {kernel}: {}", row.module, words(row))?;
+    let (module, kernel) = (shown(&row.module), shown(kernel));
+    write!(out, "{module}: {kernel}: {}", words(row))?;
     if let Some(said) = said(row) {
-        write!(out, ": {said}")?;
+        write!(out, ": {}", shown(&said))?;
     }
     let alone = alone(row).map(|alone| (alone, own_reason(row, alone)));
     if let Some((alone, None)) = alone {

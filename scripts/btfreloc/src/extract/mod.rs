@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::cli::{self, Compress};
 use crate::input::{is_stream, Banner, Kernel, Packing};
 use crate::status::Status;
+use crate::terminal::shown;
 use crate::{json, output};
 use firmware::{Firmware, Put};
 
@@ -113,6 +114,7 @@ fn write(out: &mut impl Write, report: &Report) -> Result<()> {
         let Extracted {
             file, types, size, ..
         } = done;
+        let file = shown(file);
         match done.changed {
             true => writeln!(out, "{file}: written, {types} types, {size} bytes")?,
             false => writeln!(out, "{file}: has this BTF already")?,

@@ -7,8 +7,10 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::function::Function;
+use crate::terminal::shown;
 
 pub(super) fn write(out: &mut impl Write, functions: &[Function]) -> Result<()> {
+    let row = |function| row(function).map(|cell| shown(&cell));
     let rows: Vec<_> = functions.iter().map(row).collect();
     let mut widths = [0; 5];
     for row in &rows {

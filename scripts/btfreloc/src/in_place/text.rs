@@ -9,15 +9,16 @@ use anyhow::Result;
 use super::{Became, Changed, Report, Summary};
 use crate::check;
 use crate::cli;
+use crate::terminal::shown;
 
 pub(super) fn write(out: &mut impl Write, args: &cli::Relocate, report: &Report) -> Result<()> {
     for changed in &report.results {
-        let module = &changed.module;
+        let module = shown(&changed.module);
         match changed.became {
             Became::Unchanged => {}
             Became::Changed if args.quiet => {}
             Became::Changed => writeln!(out, "{module}: {}", done(changed))?,
-            Became::Refused => writeln!(out, "{module}: left as it is: {}", why(changed))?,
+            Became::Refused => writeln!(out, "{module}: left as it is: {}", shown(&why(changed)))?,
         }
     }
     if !args.quiet {
@@ -38,7 +39,7 @@ fn done(changed: &Changed) -> String {
     }
     if let Some(backup) = &changed.backup {
         text += "; it was ";
-        text += backup;
+        text += &shown(backup);
     }
     text
 }

@@ -9,6 +9,7 @@ use anyhow::Result;
 use super::file::{Parsed, Parts};
 use super::{File, FileKind, FuncTable, Ids, SectionReport};
 use crate::input::Content;
+use crate::terminal::shown;
 
 /// How many lists and sets of ids, and functions, are shown; JSON has all.
 const SHOWN: usize = 8;
@@ -23,7 +24,8 @@ pub(super) fn write(out: &mut impl Write, file: &File) -> Result<()> {
     writeln!(
         out,
         "{}: {wrapping}{content} of {} bytes",
-        file.file, file.size
+        shown(&file.file),
+        file.size
     )?;
     writeln!(out, "  {}", sort(file.sort))?;
     if let Some(why) = &file.stale {
@@ -160,7 +162,7 @@ fn write_funcs(out: &mut impl Write, table: &FuncTable) -> Result<()> {
 /// The first of `lines`, and how many more there are.
 fn write_some(out: &mut impl Write, lines: &[String]) -> Result<()> {
     for line in lines.iter().take(SHOWN) {
-        writeln!(out, "    {line}")?;
+        writeln!(out, "    {}", shown(line))?;
     }
     match lines.len().checked_sub(SHOWN) {
         None | Some(0) => Ok(()),

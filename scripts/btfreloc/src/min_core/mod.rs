@@ -40,6 +40,7 @@ use crate::cli::{self, Format};
 use crate::each::types;
 use crate::input::{is_stream, Kernel};
 use crate::status::{complain, note, without_notes, Status};
+use crate::terminal::shown;
 use crate::{json, output};
 use object::Object;
 use resolved::Resolved;
@@ -125,7 +126,7 @@ impl Written {
 fn print(args: &cli::MinCore, kernel: &Kernel, report: &Report) -> Result<()> {
     let write = |out: &mut dyn Write| -> Result<()> {
         for Written { file, size, .. } in &report.results {
-            writeln!(out, "{file}: {size} bytes")?;
+            writeln!(out, "{}: {size} bytes", shown(file))?;
         }
         Ok(())
     };

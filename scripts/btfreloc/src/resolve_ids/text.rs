@@ -8,13 +8,14 @@ use std::io::Write;
 use anyhow::Result;
 
 use super::{Edited, Missing, Resolved, Several};
+use crate::terminal::shown;
 
 pub(super) fn write(out: &mut impl Write, edited: &[Edited]) -> Result<()> {
     for Edited {
         module, resolved, ..
     } in edited
     {
-        writeln!(out, "{module}: {resolved}")?;
+        writeln!(out, "{}: {resolved}", shown(module))?;
     }
     Ok(())
 }
