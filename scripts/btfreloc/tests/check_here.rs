@@ -134,6 +134,22 @@ fn each_against_takes_one_kernel_or_a_folder_of_them() {
     let lines: Vec<_> = run.text().lines().collect();
     assert!(lines[0].ends_with("vmlinuz-1: left alone"), "{lines:?}");
     assert!(lines[1].ends_with("vmlinuz-2: left alone"), "{lines:?}");
+    // One that is named twice counts once.
+    let modules = text(&machine.root.join("lib/modules"));
+    let twice = ["--against", &first, "--against", &boot, "--against", &first];
+    let run = machine.run(&[&["check", &modules], &twice[..]].concat(), "2000");
+    let heads: Vec<_> = run
+        .text()
+        .lines()
+        .filter(|line| line.starts_with(&boot))
+        .collect();
+    assert_eq!(
+        heads,
+        [
+            format!("{first}: 3 modules"),
+            format!("{boot}/vmlinuz-2: 3 modules")
+        ]
+    );
     let empty = text(&machine.root.join("proc"));
     let run = machine.run(&["check", "--against", &empty, "fuse"], "80");
     let error = format!("btfreloc: {empty}: no kernels in it (vmlinuz*, vmlinux*)\n");

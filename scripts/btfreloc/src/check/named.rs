@@ -2,6 +2,7 @@
 
 //! What the modules and kernels of the command line stand for.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, Error, Result};
@@ -12,8 +13,8 @@ use crate::input::{self, is_stream, running_release, InstalledModules, Kernel, S
 use crate::older::Limits;
 use crate::status::complain;
 
-/// The kernels, by default the running one; and what those in folders cannot be read for, which are
-/// left out.
+/// The kernels, each once, by default the running one; and what those in folders cannot be read for, which
+/// are left out.
 ///
 /// # Errors
 ///
@@ -23,15 +24,21 @@ pub(super) fn kernels(args: &cli::Check) -> Result<(Vec<Kernel>, Vec<String>)> {
         return Ok((vec![Kernel::running(&args.root)?], Vec::new()));
     }
     let (mut kernels, mut unread) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
     for name in &args.against {
-        if !name.is_dir() {
-            kernels.push(Kernel::read(name)?);
-            continue;
-        }
-        for image in input::images(name)? {
+        let is_folder = name.is_dir();
+        let images = match is_folder {
+            true => input::images(name)?,
+            false => vec![name.clone()],
+        };
+        for image in images {
+            if !seen.insert(image.clone()) {
+                continue;
+            }
             match Kernel::read(&image) {
                 Ok(kernel) => kernels.push(kernel),
-                Err(error) => unread.push(error),
+                Err(error) if is_folder => unread.push(error),
+                Err(error) => return Err(error),
             }
         }
     }
