@@ -26,7 +26,7 @@ pub(crate) use text::{answer, said};
 
 use crate::cli::{self, Format};
 use crate::decide::policy;
-use crate::input::{self, Module};
+use crate::input::{self, Kernel, Module};
 use crate::older::Limits;
 use crate::progress::batches;
 use crate::status::{complain, Status};
@@ -91,19 +91,7 @@ pub fn run(args: &cli::Check) -> Result<Status> {
     for error in &report.errors {
         complain(&anyhow::Error::msg(error.clone()));
     }
-    if !page_only(args) {
-        let form = output::Form {
-            format: args.format,
-            command: "check",
-            kernels: kernels.iter().map(json::Named::of).collect(),
-        };
-        let print = form.print(&report, |out| text::write(out, args, &report));
-        print.context("standard output")?;
-    }
-    if let (Some(matrix), Some(path)) = (&matrix, &args.matrix) {
-        let page = matrix.page(args.strict, &report.errors)?;
-        output::write(path, page.as_bytes())?;
-    }
+    print(args, &kernels, &report, matrix.as_ref())?;
     let mut outcomes = report.results.iter().map(|row| row.outcome);
     Ok(
         match outcomes.all(|outcome| outcome.is_clean(args.strict)) {
@@ -112,6 +100,29 @@ pub fn run(args: &cli::Check) -> Result<Status> {
             false => Status::Findings,
         },
     )
+}
+
+/// Prints what was found, and writes the page that is asked for.
+fn print(
+    args: &cli::Check,
+    kernels: &[Kernel],
+    report: &Report,
+    matrix: Option<&Matrix>,
+) -> Result<()> {
+    if !page_only(args) {
+        let form = output::Form {
+            format: args.format,
+            command: "check",
+            kernels: kernels.iter().map(json::Named::of).collect(),
+        };
+        let print = form.print(report, |out| text::write(out, args, report));
+        print.context("standard output")?;
+    }
+    if let (Some(matrix), Some(path)) = (matrix, &args.matrix) {
+        let page = matrix.page(args.strict, &report.errors)?;
+        output::write(path, page.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn check(args: &cli::Check, targets: &[Target<'_>], mut matrix: Option<&mut Matrix>) -> Report {
