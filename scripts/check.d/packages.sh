@@ -110,6 +110,10 @@ installed() {
 		"$(sed -n 's,^/scripts/init-top/\(btfreloc\|udev\) .*,\1,p' "$work/order" | tr '\n' ' ' | sed 's/ $//')"
 	check_equal "btfreloc --version" "btfreloc $(project_version)" "$(on_copy btfreloc --version | head -n 1)"
 	check "the kernel's BTF is kept" on_copy sh -c "test -s /lib/firmware/btfreloc/$release.btf.*"
+	# A kernel that came while the package was away
+	check "btfreloc is removed" on_copy sh -c "apt-get -qy remove btfreloc && rm -r /lib/firmware/btfreloc"
+	install_packages "and installed again" btfreloc
+	check "the kernel's BTF is kept again" on_copy sh -c "test -s /lib/firmware/btfreloc/$release.btf.*"
 	files=$(on_copy dpkg -L btfreloc)
 	for file in /usr/share/man/man1/btfreloc-check.1.gz /usr/share/bash-completion/completions/btfreloc \
 		/usr/share/zsh/vendor-completions/_btfreloc /usr/share/fish/vendor_completions.d/btfreloc.fish; do

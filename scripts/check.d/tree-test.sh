@@ -80,6 +80,10 @@ done
 for release in 7.1.9-amd64 7.4.1+deb14-amd64 7.4-rc1 7.30.2 17.3.1 8.0.1; do
 	not_by_dkms "$release" "this version is made for Linux 7.2 and 7.3: install one that is made for $release"
 done
+# Headers may hold no .config.
+mv "$tree/.config" "$tree/config"
+not_by_dkms 7.4.1+deb14-amd64 "this version is made for"
+mv "$tree/config" "$tree/.config"
 for page in README.md docs/install.md; do
 	grep -qE 'kernels? (of )?7\.2 (and|or) 7\.3 with ' $page || fail "$page names other kernels"
 done
