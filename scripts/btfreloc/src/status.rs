@@ -23,6 +23,17 @@ pub enum Status {
     BadInput = 2,
 }
 
+impl Status {
+    /// That of a command with `errors` about some of its inputs, and about the others findings or none.
+    pub fn of(errors: &[String], has_findings: bool) -> Self {
+        match has_findings {
+            _ if !errors.is_empty() => Status::BadInput,
+            true => Status::Findings,
+            false => Status::Clean,
+        }
+    }
+}
+
 /// A finding about an input that could be read.
 #[derive(Debug)]
 pub struct Finding(pub String);
@@ -53,6 +64,13 @@ pub fn exit(result: Result<Status, Error>) -> ExitCode {
 /// One line on standard error.
 pub fn complain(error: &Error) {
     print(format_args!("{error:#}"));
+}
+
+/// A line each on standard error.
+pub fn complain_each(errors: &[String]) {
+    for error in errors {
+        print(format_args!("{error}"));
+    }
 }
 
 /// Reports one of several inputs with which something is wrong, there and among `errors`; the exit status for it.

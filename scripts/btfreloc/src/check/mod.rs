@@ -29,7 +29,7 @@ use crate::decide::policy;
 use crate::input::{self, Kernel, Module};
 use crate::older::Limits;
 use crate::progress::batches;
-use crate::status::{complain, Status};
+use crate::status::{complain_each, Status};
 use crate::{json, output};
 
 /// Modules whose rows are in memory with all that a page takes from them.
@@ -88,18 +88,11 @@ pub fn run(args: &cli::Check) -> Result<Status> {
     let mut report = check(args, &targets, matrix.as_mut());
     report.errors.splice(..0, unread);
     report.kernels = named::shown(&kernels);
-    for error in &report.errors {
-        complain(&anyhow::Error::msg(error.clone()));
-    }
+    complain_each(&report.errors);
     print(args, &kernels, &report, matrix.as_ref())?;
     let mut outcomes = report.results.iter().map(|row| row.outcome);
-    Ok(
-        match outcomes.all(|outcome| outcome.is_clean(args.strict)) {
-            _ if !report.errors.is_empty() => Status::BadInput,
-            true => Status::Clean,
-            false => Status::Findings,
-        },
-    )
+    let is_clean = outcomes.all(|outcome| outcome.is_clean(args.strict));
+    Ok(Status::of(&report.errors, !is_clean))
 }
 
 /// Prints what was found, and writes the page that is asked for.

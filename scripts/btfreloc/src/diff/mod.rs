@@ -27,7 +27,7 @@ use crate::input::{self, Kernel, Module};
 use crate::json::Named;
 use crate::output;
 use crate::progress;
-use crate::status::{complain, note, Status};
+use crate::status::{complain_each, note, Status};
 use uses::Uses;
 
 /// All that is known of the difference between two kernels.
@@ -80,9 +80,7 @@ pub fn run(args: &cli::Diff) -> Result<Status> {
     let (from, to) = rayon::join(|| Kernel::read(&args.from), || Kernel::read(&args.to));
     let (from, to) = (from?, to?);
     let report = compare(&from, &to, &modules(args, &from));
-    for error in &report.errors {
-        complain(&anyhow::Error::msg(error.clone()));
-    }
+    complain_each(&report.errors);
     let form = output::Form {
         format: args.format,
         command: "diff",
@@ -96,11 +94,7 @@ pub fn run(args: &cli::Diff) -> Result<Status> {
         true => !report.results.is_empty(),
         false => report.summary.used != 0,
     };
-    Ok(match differs {
-        _ if !report.errors.is_empty() => Status::BadInput,
-        true => Status::Findings,
-        false => Status::Clean,
-    })
+    Ok(Status::of(&report.errors, differs))
 }
 
 /// The modules that were named, or else those of the first kernel that are installed.

@@ -28,7 +28,7 @@ use crate::kept::Prepared;
 use crate::older::Limits;
 use crate::output;
 use crate::progress::batches;
-use crate::status::{complain, Status};
+use crate::status::{complain_each, Status};
 
 /// Where the running kernel shows what it wants.
 const ROOT: &str = "/";
@@ -100,9 +100,7 @@ pub fn run_in(args: &cli::Relocate, root: &Path) -> Result<Status> {
         is_enforced: enforced(root),
     };
     let report = task.change_all();
-    for error in &report.errors {
-        complain(&anyhow::Error::msg(error.clone()));
-    }
+    complain_each(&report.errors);
     let named = [&kernel].into_iter().chain(&bases);
     let form = output::Form {
         format: args.format,
@@ -111,11 +109,7 @@ pub fn run_in(args: &cli::Relocate, root: &Path) -> Result<Status> {
     };
     let print = form.print(&report, |out| text::write(out, args, &report));
     print.context("standard output")?;
-    Ok(match report.summary.refused {
-        _ if !report.errors.is_empty() => Status::BadInput,
-        0 => Status::Clean,
-        _ => Status::Findings,
-    })
+    Ok(Status::of(&report.errors, report.summary.refused != 0))
 }
 
 /// What would become of the module `path` by `args`, on `target`, which runs in `root`.
