@@ -165,6 +165,8 @@ unload rust_btfreloc
 # What comes after this finds nothing of it.
 rm -r /lib/firmware/btfreloc "$folder/updates"
 sed -i '/^updates\//d' "$folder/modules.dep"
+look btfreloc_demo
+check_equal "what the log names, and is gone, is an error" "2 2" "$root_status $user_status"
 rmmod e1000 e1000e btfreloc_asked 2>/dev/null
 echo 0 >/proc/sys/kernel/dmesg_restrict
 ktap_end

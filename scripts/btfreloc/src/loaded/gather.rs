@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::advice::Advice;
 use super::file::Found;
 use super::in_place::Needs;
-use super::judge::{Facts, Ours, Registered};
+use super::judge::{Facts, KernelBtf, Ours};
 use super::log::{Event, Log};
 use super::machine::{is_name, Listed, Machine, Reports, RUST_BTFRELOC};
 use super::row::{self, Row};
@@ -142,7 +142,7 @@ impl<'a> Gathering<'a> {
     ) -> Result<Option<(Row, Option<String>)>> {
         let btf = match loaded {
             true => self.registered(name),
-            false => Registered::No,
+            false => KernelBtf::No,
         };
         let report = (loaded && self.reports == Reports::Readable)
             .then(|| self.machine.report(name))
@@ -150,7 +150,7 @@ impl<'a> Gathering<'a> {
         let report = report.and_then(|line| Said::parse(&line));
         let log = self.log.as_ref().ok();
         let event = log.and_then(|log| log.of_module(name)).cloned();
-        let gone = loaded && btf == Registered::No && !self.machine.is_loaded(name);
+        let gone = loaded && btf == KernelBtf::No && !self.machine.is_loaded(name);
         if gone && !named {
             return Ok(None);
         }
@@ -165,8 +165,8 @@ impl<'a> Gathering<'a> {
             event,
         };
         // One that the log names otherwise may have come from anywhere, and be gone.
-        let is_known = loaded || matches!(facts.event, Some(Event::Refused(..)));
-        let needs_file = named || !loaded || out_of_tree || facts.btf != Registered::Fits;
+        let is_known = loaded || matches!(facts.event, Some(Event::Failed(..)));
+        let needs_file = named || !loaded || out_of_tree || facts.btf != KernelBtf::Fits;
         let file = match needs_file {
             true => self.file(name, is_known)?,
             false => None,
@@ -201,16 +201,16 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn registered(&self, name: &str) -> Registered {
+    fn registered(&self, name: &str) -> KernelBtf {
         let found = match self.machine.btf(name) {
-            Ok(None) => return Registered::No,
+            Ok(None) => return KernelBtf::No,
             Ok(Some(btf)) => plain::contradiction(&self.kernel.base(), &btf),
-            Err(error) => return Registered::Unread(error.to_string()),
+            Err(error) => return KernelBtf::Unread(error.to_string()),
         };
         match found {
-            Ok(None) => Registered::Fits,
-            Ok(Some(error)) => Registered::Contradicts(error),
-            Err(error) => Registered::Unread(error.to_string()),
+            Ok(None) => KernelBtf::Fits,
+            Ok(Some(error)) => KernelBtf::Contradicts(error),
+            Err(error) => KernelBtf::Unread(error.to_string()),
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) struct Facts {
     pub(super) loaded: bool,
     /// Where rust_btfreloc was when it was loaded.
     pub(super) ours: Ours,
-    pub(super) btf: Registered,
+    pub(super) btf: KernelBtf,
     /// Its code reads ids of types.
     pub(super) has_ids: bool,
     /// What rust_btfreloc reports of it.
@@ -43,7 +43,7 @@ pub(super) enum Ours {
 
 /// The BTF that the kernel has registered.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Registered {
+pub(super) enum KernelBtf {
     No,
     /// Nothing in it contradicts vmlinux.
     Fits,
@@ -79,7 +79,7 @@ impl Facts {
             with_rust_btfreloc: would.filter(|_| advice.why_not().is_none()),
             in_place: in_place.filter(|_| state.is_finding()),
             loaded: self.loaded,
-            btf: self.btf != Registered::No,
+            btf: self.btf != KernelBtf::No,
             state,
             by: finding.by,
             reason: finding.reason,
@@ -97,15 +97,15 @@ impl Facts {
             return said;
         }
         match &self.btf {
-            Registered::Unread(error) => Finding {
+            KernelBtf::Unread(error) => Finding {
                 by: None,
                 ..Finding::by_kernel(State::Unread, Some(unread(error)))
             },
-            Registered::Contradicts(error) => {
+            KernelBtf::Contradicts(error) => {
                 Finding::by_kernel(State::WrongTypes, Some(error.clone()))
             }
-            Registered::Fits => self.fitting(),
-            Registered::No => self.without_btf(),
+            KernelBtf::Fits => self.fitting(),
+            KernelBtf::No => self.without_btf(),
         }
     }
 
@@ -123,9 +123,9 @@ impl Facts {
     /// `said`, if the kernel has registered what that says: of a load before, the log may say something else.
     fn agrees(&self, said: Said) -> Option<Finding> {
         let agrees = match said.state {
-            State::Dropped | State::NoBtf | State::Refused => self.btf == Registered::No,
+            State::Dropped | State::NoBtf | State::Refused => self.btf == KernelBtf::No,
             State::LeftToKernel => true,
-            _ => matches!(self.btf, Registered::Fits | Registered::Unread(_)),
+            _ => matches!(self.btf, KernelBtf::Fits | KernelBtf::Unread(_)),
         };
         let by = match said.state {
             State::LeftToKernel => By::Kernel,
@@ -178,7 +178,7 @@ impl Facts {
         let has_none = file.is_some_and(|file| file.unread.is_none() && !file.has_btf);
         // Where it was loaded from a file without BTF, that of another was refused before.
         let event = self.event.as_ref().filter(|_| !has_none);
-        if let Some(Event::Refused(error, reason)) = event {
+        if let Some(Event::Failed(error, reason)) = event {
             // It is loaded nevertheless.
             let reason = reason.as_ref().unwrap_or(error);
             let reason = format!("the kernel refused it: {reason}");
@@ -204,7 +204,7 @@ impl Facts {
     }
 
     fn not_loaded(&self) -> Finding {
-        if let Some(Event::Refused(error, reason)) = &self.event {
+        if let Some(Event::Failed(error, reason)) = &self.event {
             let reason = match reason {
                 Some(reason) => format!("{reason} (error {error})"),
                 None => format!("error {error}"),
@@ -227,7 +227,7 @@ impl Facts {
     /// What of it cannot be read, for the errors of the report.
     pub(super) fn unread(&self) -> Option<String> {
         match &self.btf {
-            Registered::Unread(error) => Some(format!("{}: {}", self.module, unread(error))),
+            KernelBtf::Unread(error) => Some(format!("{}: {}", self.module, unread(error))),
             _ => None,
         }
     }

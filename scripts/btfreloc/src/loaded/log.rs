@@ -29,7 +29,7 @@ pub(super) enum Event {
     /// By rust_btfreloc, from `BTF` on.
     Decided(String),
     /// By the kernel, which refused its BTF: the error, and its reason where it gave one.
-    Refused(String, Option<String>),
+    Failed(String, Option<String>),
 }
 
 impl Log {
@@ -69,7 +69,7 @@ impl Log {
                     reason = Some(words.to_owned());
                 }
             } else if let Some((name, error)) = said.strip_prefix(REFUSED).and_then(refused) {
-                log.note(name, Event::Refused(error.to_owned(), reason.take()));
+                log.note(name, Event::Failed(error.to_owned(), reason.take()));
             } else if let Some((name, words)) = said.strip_prefix(OURS).and_then(decided) {
                 log.note(name, Event::Decided(words.to_owned()));
             }
@@ -88,7 +88,7 @@ impl Log {
 
     /// The modules that the kernel refused when they were loaded last.
     pub(super) fn refused(&self) -> impl Iterator<Item = &str> {
-        let refused = |event: &Event| matches!(event, Event::Refused(..));
+        let refused = |event: &Event| matches!(event, Event::Failed(..));
         let refused = self.0.iter().filter(move |(_, event)| refused(event));
         refused.map(|(name, _)| name.as_str())
     }
