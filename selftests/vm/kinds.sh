@@ -60,7 +60,9 @@ for form in distilled plain standalone; do
 	unload $demo
 done
 
+counted=$(stat_of sort_distilled)
 whole locations relocated '1 type of kind 20, 1 type of kind 21, 1 type of kind 22'
+check_equal "locations: it is counted once" $((counted + 1)) "$(stat_of sort_distilled)"
 check_equal "locations: nothing else is gone" "$kfuncs" "$(kfuncs_in)"
 check "locations: each id in .BTF_ids names the right type" "$probe" ids
 unload $demo
