@@ -222,19 +222,18 @@ impl Case<'_> {
         };
         match fitting
             .iter()
-            .all(|(_, other)| self.same_layout(*definition, *other))
+            .all(|(_, other)| self.same(*definition, *other))
         {
             true => Some(*first),
             false => declaration,
         }
     }
 
-    fn same_layout(&self, a: Type<'_>, b: Type<'_>) -> bool {
+    /// BTF is deduplicated: what differs in an id is another type.
+    fn same(&self, a: Type<'_>, b: Type<'_>) -> bool {
         let btf = self.kernel.btf();
-        let size = |id| btf.size_of(id).ok_or(());
         let same = |(a, b)| match (a, b) {
             (Word::Name(a), Word::Name(b)) => btf.string(a) == btf.string(b),
-            (Word::Id(a), Word::Id(b)) => a == b || size(a).is_ok() && size(a) == size(b),
             (a, b) => a == b,
         };
         // The first word after a FLOAT or INT that agree in size and encoding says no more.

@@ -23,8 +23,7 @@ pub enum Rule {
     Kind,
     /// The size counts also where a variable, parameter or result is held by value.
     HeldByVarOrProto,
-    /// Of several types of one name, one is of the right kind, or all are laid out the same; libbpf
-    /// refuses.
+    /// Of several types of one name, one is of the right kind, or all are the same; libbpf refuses.
     Several,
 }
 
@@ -50,7 +49,7 @@ impl Rule {
             ),
             Rule::Several => (
                 "several",
-                "of several types of one name one fits, or all are laid out the same; libbpf refuses",
+                "of several types of one name one fits, or all are the same; libbpf refuses",
             ),
         }
     }
