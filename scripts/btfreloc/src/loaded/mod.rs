@@ -14,7 +14,7 @@ mod row;
 mod said;
 mod text;
 
-use std::io::{stdout, Write};
+use std::io::Write;
 
 use anyhow::{Context, Result};
 use indexmap::IndexMap;
@@ -22,9 +22,10 @@ use serde::Serialize;
 
 pub use row::{By, Row, State};
 
-use crate::cli::{self, Format};
+use crate::cli;
 use crate::json;
-use crate::status::{complain, Status};
+use crate::output;
+use crate::status::{complain_each, Status};
 
 /// All that is known when everything was looked at.
 #[derive(Serialize)]
@@ -62,27 +63,19 @@ struct RustBtfreloc {
 /// The kernel shows no modules, or no BTF of its own.
 pub fn run(args: &cli::Status) -> Result<Status> {
     let report = gather::report(&args.root, &args.modules)?;
-    for error in &report.errors {
-        complain(&anyhow::Error::msg(error.clone()));
-    }
-    let written = match args.format {
-        Format::Text => {
-            let text = text::written(args, &report);
-            anstream::stdout().write_all(text.as_bytes())
-        }
-        Format::Json => {
-            let running = json::Named {
-                kernel: report.kernel.clone(),
-                release: Some(report.kernel.clone()),
-            };
-            json::write(&mut stdout().lock(), "status", &[running], &report)
-        }
+    complain_each(&report.errors);
+    let form = output::Form {
+        format: args.format,
+        command: "status",
+        kernels: vec![json::Named {
+            kernel: report.kernel.clone(),
+            release: Some(report.kernel.clone()),
+        }],
     };
-    written.context("standard output")?;
+    let print = form.print(&report, |out| {
+        Ok(out.write_all(text::written(args, &report).as_bytes())?)
+    });
+    print.context("standard output")?;
     let mut states = report.results.iter().map(|row| row.state);
-    Ok(match states.any(State::is_finding) {
-        _ if !report.errors.is_empty() => Status::BadInput,
-        true => Status::Findings,
-        false => Status::Clean,
-    })
+    Ok(Status::of(&report.errors, states.any(State::is_finding)))
 }
