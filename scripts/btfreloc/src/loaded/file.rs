@@ -11,6 +11,14 @@ use super::machine::Machine;
 use crate::check::{self, answer, Answer, Detail, KernelAlone, Outcome};
 use crate::input::{regular, Module};
 
+/// The module that a file is of, as it is on this machine.
+pub(super) struct OfModule<'a> {
+    pub(super) machine: &'a Machine<'a>,
+    pub(super) name: &'a str,
+    /// The BTF that the kernel has registered, where that can be read.
+    pub(super) registered: Option<&'a [u8]>,
+}
+
 /// A module's file, judged.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -41,17 +49,16 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Judges the file `path` of `module` on `target` by this `policy`; where rust_btfreloc cannot be loaded, with what changing
-    /// the file `needs`.
+    /// Judges the file `path` of a module on `target` by this `policy`; where rust_btfreloc cannot be
+    /// loaded, with what changing the file `needs`.
     pub(super) fn read(
-        machine: &Machine<'_>,
-        module: &str,
+        of: &OfModule<'_>,
         path: &Path,
         target: &check::Target<'_>,
         policy: Policy,
         needs: Option<&Needs<'_>>,
     ) -> Self {
-        match judged(machine, module, path, target, policy, needs) {
+        match judged(of, path, target, policy, needs) {
             Ok(found) => found,
             Err(error) => Found {
                 unread: Some(format!("{error:#}")),
@@ -80,8 +87,7 @@ impl Found {
 }
 
 fn judged(
-    machine: &Machine<'_>,
-    name: &str,
+    of: &OfModule<'_>,
     path: &Path,
     target: &check::Target<'_>,
     policy: Policy,
@@ -91,7 +97,7 @@ fn judged(
     let module = Module::read(path)?;
     let sections = module.sections()?;
     let loaded_from = sections.elf.as_ref();
-    let loaded_from = loaded_from.and_then(|elf| machine.is_loaded_from(name, elf));
+    let loaded_from = loaded_from.and_then(|elf| of.machine.is_loaded_from(of.name, elf));
     let row = check::Row::new(&module, &sections, target, policy, Detail::Opaque);
     let alone = row.kernel_alone.as_ref();
     let alone = alone.filter(|_| row.outcome != Outcome::LeftAlone);
@@ -107,11 +113,8 @@ fn judged(
     };
     let fits = row.outcome == Outcome::LeftAlone;
     // A file that is changed in place keeps the id of its build.
-    let registered = match fits && loaded_from != Some(false) {
-        true => machine.btf(name).unwrap_or(None),
-        false => None,
-    };
-    let is_changed = match (&sections.btf, &registered) {
+    let registered = of.registered.filter(|_| fits && loaded_from != Some(false));
+    let is_changed = match (&sections.btf, registered) {
         (Some(own), Some(registered)) => own.btf_base.is_none() && own.btf != registered,
         _ => false,
     };

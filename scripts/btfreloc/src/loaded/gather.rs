@@ -4,13 +4,14 @@
 //! kernel as they are, and need no look at their files.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::advice::Advice;
-use super::file::Found;
+use super::file::{Found, OfModule};
 use super::in_place::Needs;
 use super::judge::{Facts, KernelBtf, Ours};
 use super::log::{Event, Log};
@@ -140,10 +141,11 @@ impl<'a> Gathering<'a> {
         out_of_tree: bool,
         named: bool,
     ) -> Result<Option<(Row, Option<String>)>> {
-        let btf = match loaded {
-            true => self.registered(name),
-            false => KernelBtf::No,
+        let registered = match loaded {
+            true => self.machine.btf(name),
+            false => Ok(None),
         };
+        let btf = self.kernel_btf(&registered);
         let report = (loaded && self.reports == Reports::Readable)
             .then(|| self.machine.report(name))
             .flatten();
@@ -185,7 +187,13 @@ impl<'a> Gathering<'a> {
             supply: Supply::Installed(&self.supplied),
         };
         let policy = decide::policy(self.policy.as_deref() == Some("0"));
-        let file = file.map(|path| Found::read(&self.machine, name, &path, &target, policy, needs));
+        let registered = registered.as_ref().ok().and_then(Option::as_deref);
+        let of = OfModule {
+            machine: &self.machine,
+            name,
+            registered,
+        };
+        let file = file.map(|path| Found::read(&of, &path, &target, policy, needs));
         let facts = Facts { file, ..facts };
         let unread = facts.unread();
         Ok(Some((facts.judge(&self.advice), unread)))
@@ -201,10 +209,10 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    fn registered(&self, name: &str) -> KernelBtf {
-        let found = match self.machine.btf(name) {
+    fn kernel_btf(&self, registered: &io::Result<Option<Vec<u8>>>) -> KernelBtf {
+        let found = match registered {
             Ok(None) => return KernelBtf::No,
-            Ok(Some(btf)) => plain::contradiction(&self.kernel.base(), &btf),
+            Ok(Some(btf)) => plain::contradiction(&self.kernel.base(), btf),
             Err(error) => return KernelBtf::Unread(error.to_string()),
         };
         match found {
