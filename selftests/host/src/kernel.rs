@@ -8,6 +8,9 @@ use rust_btfreloc::reloc::{
     RelocationCounts, RelocationPlan, Survey, Why,
 };
 
+/// A check of plain split BTF against a base, with its scratch.
+type PlainCheck = fn(&Base<'_>, &Survey<'_>, &mut [u32]) -> Result<(), Error>;
+
 /// BTF of a kernel, with the tables that are built when the module is loaded.
 pub struct Vmlinux {
     bytes: Vec<u8>,
@@ -48,37 +51,27 @@ impl Vmlinux {
 
     /// What the kernel would say to plain split BTF.
     pub fn check_plain(&self, btf: &[u8]) -> Result<(), Error> {
-        let base = self.base();
-        let survey = Survey::of(
-            &base,
-            &Input {
-                btf,
-                btf_base: None,
-            },
-        )?;
-        check_plain(&base, &survey, &mut vec![0; survey.verify_len()])
+        self.plain(btf, check_plain)
     }
 
     /// Whether plain split BTF was made for this kernel.
     pub fn fits(&self, btf: &[u8]) -> Result<(), Error> {
-        let base = self.base();
-        let input = Input {
-            btf,
-            btf_base: None,
-        };
-        let survey = Survey::of(&base, &input)?;
-        fits_plain(&base, &survey, &mut vec![0; survey.verify_len()])
+        self.plain(btf, fits_plain)
     }
 
     /// Whether all of plain split BTF was made for this kernel.
     pub fn fits_throughout(&self, btf: &[u8]) -> Result<(), Error> {
+        self.plain(btf, fits_plain_throughout)
+    }
+
+    fn plain(&self, btf: &[u8], check: PlainCheck) -> Result<(), Error> {
         let base = self.base();
         let input = Input {
             btf,
             btf_base: None,
         };
         let survey = Survey::of(&base, &input)?;
-        fits_plain_throughout(&base, &survey, &mut vec![0; survey.verify_len()])
+        check(&base, &survey, &mut vec![0; survey.verify_len()])
     }
 
     /// What the kernel would say to split BTF, and whether its references hold.
