@@ -34,7 +34,7 @@ pub fn check(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Resul
 ///
 /// As [`check`], and the first contradiction.
 pub fn fits(base: &Base<'_>, survey: &Survey<'_>, scratch: &mut [u32]) -> Result<(), Error> {
-    contradicts(base, survey, scratch, Extent::Sample)
+    look(base, survey, scratch, Extent::Sample)
 }
 
 /// As [`fits`], in all of its types: BTF that is to be rewritten by the names in `base` must be of it.
@@ -47,10 +47,11 @@ pub fn fits_throughout(
     survey: &Survey<'_>,
     scratch: &mut [u32],
 ) -> Result<(), Error> {
-    contradicts(base, survey, scratch, Extent::All)
+    look(base, survey, scratch, Extent::All)
 }
 
-fn contradicts(
+/// Looks for a contradiction, which is the error.
+fn look(
     base: &Base<'_>,
     survey: &Survey<'_>,
     scratch: &mut [u32],
